@@ -1,0 +1,32 @@
+package dev.graft.bindings;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What an adapter is.
+ *
+ * @param rank largest of its pairs
+ * @param alpha as the file says
+ * @param scale what a pair's product is multiplied by, at the largest rank
+ * @param parameters elements of all tensors
+ * @param tensors in the order of the file
+ */
+public record AdapterInfo(int rank, float alpha, float scale, long parameters, List<AdapterTensor> tensors) {
+
+  static AdapterInfo of(JsonNode json) {
+    List<AdapterTensor> tensors = new ArrayList<>();
+    for (JsonNode t : json.path("tensors")) {
+      tensors.add(new AdapterTensor(t.path("name").asText(), t.path("rank").asInt(), t.path("rows").asLong(), t.path("columns").asLong()));
+    }
+    return new AdapterInfo(json.path("rank").asInt(), json.path("alpha").floatValue(), json.path("scale").floatValue(),
+        json.path("parameters").asLong(), List.copyOf(tensors));
+  }
+
+  /** @throws IllegalArgumentException when there is none of that name */
+  public AdapterTensor tensor(String name) {
+    return tensors.stream().filter(t -> t.name().equals(name)).findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("the adapter has no tensor '" + name + "'"));
+  }
+}

@@ -1,0 +1,20 @@
+package dev.graft.bindings;
+
+/** The operating system refused a file: not found, no permission, disk full. */
+public final class GraftIoException extends GraftException {
+
+  /** @param message one line for the user */
+  public GraftIoException(String message) {
+    super(message);
+  }
+
+  /** @param message one line for the user; @param cause what led to it, may be null */
+  public GraftIoException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  @Override
+  public int exitCode() {
+    return 1;
+  }
+}

@@ -1,0 +1,148 @@
+package dev.graft.bindings;
+
+import com.sun.jna.Library;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.DoubleByReference;
+import com.sun.jna.ptr.FloatByReference;
+import com.sun.jna.ptr.IntByReference;
+import com.sun.jna.ptr.LongByReference;
+import com.sun.jna.ptr.PointerByReference;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The raw mapping of native/include/graft.h, one native method for each function, in its order; contracts stand there.
+ *
+ * <p>Loaded from the class path ({@code linux-x86-64/libgraft.so} and the like, extracted by JNA), or from the file or folder that
+ * the system property {@code graft.library.path} names. Call {@link #require()} before any other method.
+ */
+final class GraftLibrary {
+  static final String PATH_PROPERTY = "graft.library.path";
+
+  /** Why the library could not be loaded; null when it was. */
+  private static final String FAILURE = load();
+
+  private GraftLibrary() {}
+
+  /** @throws NativeFailureException when the library is missing or cannot be loaded */
+  static void require() {
+    if (FAILURE != null) {
+      throw new NativeFailureException(FAILURE);
+    }
+  }
+
+  private static String load() {
+    try {
+      String configured = System.getProperty(PATH_PROPERTY);
+      boolean own = configured == null || configured.isEmpty();
+      File file = own ? Native.extractFromResourcePath("graft", GraftLibrary.class.getClassLoader()) : configuredFile(configured);
+      NativeLibrary library = NativeLibrary.getInstance(
+          file.getAbsolutePath(), Map.of(Library.OPTION_STRING_ENCODING, "UTF-8"));
+      Native.register(GraftLibrary.class, library);
+      if (own && file.getName().startsWith("jna")) {
+        Files.deleteIfExists(file.toPath()); // JNA's temporary copy; the mapping stays
+      }
+      return null;
+    } catch (IOException | LinkageError | RuntimeException e) {
+      String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse(e.getClass().getSimpleName());
+      return "cannot load Graft's native library for " + Platform.RESOURCE_PREFIX + " (" + reason
+          + "); build it with 'mvn -B -ntp package -DskipTests', or point -D" + PATH_PROPERTY + " at libgraft";
+    }
+  }
+
+  private static File configuredFile(String configured) throws IOException {
+    Path path = Path.of(configured);
+    if (Files.isDirectory(path)) {
+      path = path.resolve(System.mapLibraryName("graft"));
+    }
+    if (!Files.isRegularFile(path)) {
+      throw new IOException("no file " + path);
+    }
+    return path.toFile();
+  }
+
+  static native String graft_version();
+
+  static native int graft_runtime_open(String device, String isa, int threads, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_runtime_describe(Pointer runtime, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, byte[] message, long messageBytes);
+
+  static native void graft_runtime_close(Pointer runtime);
+
+  static native int graft_dequantize(Pointer runtime, int type, Pointer source, long sourceBytes, Pointer values, long count, byte[] message, long messageBytes);
+
+  static native int graft_gguf_open(String path, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_gguf_describe(Pointer gguf, int maxItems, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_gguf_string(Pointer gguf, String key, long index, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_gguf_write_tokenizer(Pointer gguf, String path, byte[] message, long messageBytes);
+
+  static native void graft_gguf_close(Pointer gguf);
+
+  static native int graft_write_random_model(String path, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
+      int vocabularySize, int contextLength, int tied, String mix, String vocabulary, long seed, byte[] message, long messageBytes);
+
+  static native int graft_model_open(Pointer runtime, String path, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_model_describe(Pointer model, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native void graft_model_close(Pointer model);
+
+  static native int graft_adapter_create(Pointer model, int rank, float alpha, int rslora, String targets, long seed, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_adapter_open(Pointer model, String path, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_adapter_clone(Pointer adapter, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_adapter_save(Pointer adapter, String path, String name, byte[] message, long messageBytes);
+
+  static native int graft_adapter_describe(Pointer adapter, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_adapter_tensor(Pointer adapter, String name, int write, Pointer values, long count, byte[] message, long messageBytes);
+
+  static native void graft_adapter_close(Pointer adapter);
+
+  static native int graft_trainer_open(Pointer model, Pointer adapter, int trainable, long maxTokens, long maxTargets, int recompute, float dropout, long seed,
+      PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_trainer_memory(Pointer model, int rank, String targets, int trainable, long maxTokens, long maxTargets, int recompute,
+      LongByReference bytes, byte[] message, long messageBytes);
+
+  static native int graft_trainer_forward(Pointer trainer, int segments, Pointer lengths, Pointer prefixes, Pointer tokens, long targets, Pointer targetRows,
+      Pointer targetIds, int training, Pointer logps, byte[] message, long messageBytes);
+
+  static native int graft_trainer_backward(Pointer trainer, Pointer weights, byte[] message, long messageBytes);
+
+  static native int graft_trainer_step(Pointer trainer, float learningRate, float weightDecay, float maxGradNorm, DoubleByReference gradNorm, byte[] message, long messageBytes);
+
+  static native int graft_trainer_gradient(Pointer trainer, String name, Pointer values, long count, byte[] message, long messageBytes);
+
+  static native int graft_trainer_save(Pointer trainer, String path, byte[] message, long messageBytes);
+
+  static native int graft_trainer_load(Pointer trainer, String path, byte[] message, long messageBytes);
+
+  static native void graft_trainer_close(Pointer trainer);
+
+  static native int graft_loss_sft(long n, Pointer logps, long total, Pointer weights, DoubleByReference loss, byte[] message, long messageBytes);
+
+  static native int graft_generator_open(Pointer model, int adapters, Pointer adapterHandles, int sequences, int context, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_generator_append(Pointer generator, int n, int[] sequenceOf, int[] adapterOf, int[] lengths, int[] tokens, byte[] message, long messageBytes);
+
+  static native int graft_generator_sample(Pointer generator, int sequence, float temperature, int topK, float topP, float minP, double random,
+      IntByReference token, FloatByReference logp, byte[] message, long messageBytes);
+
+  static native int graft_generator_truncate(Pointer generator, int sequence, int keep, byte[] message, long messageBytes);
+
+  static native void graft_generator_close(Pointer generator);
+}

@@ -1,0 +1,155 @@
+package dev.graft.bindings;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.DoubleByReference;
+import com.sun.jna.ptr.LongByReference;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Scores and trains: forward, loss (see {@link Losses}), backward, step. Closed by who opened it; see the package about lifetimes
+ * and threads.
+ */
+public final class TrainingSession implements AutoCloseable {
+  private final Handle handle;
+  private final Adapter adapter;
+  /** The batch of the last training forward, which alone backward may be given; guarded by the handle's lock. */
+  private PackedBatch last;
+
+  private TrainingSession(Handle handle, Adapter adapter) {
+    this.handle = handle;
+    this.adapter = adapter;
+  }
+
+  /**
+   * Opens a session and takes all its memory.
+   *
+   * @param adapter what is trained, or null for the bare base (scoring only)
+   * @throws UsageException when the options do not fit
+   * @throws NativeMemoryException when the memory is not to be had
+   */
+  public static TrainingSession open(Model model, Adapter adapter, SessionOptions options) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(options, "options");
+    List<Handle> others = adapter == null ? List.of() : List.of(adapter.handleFor(model));
+    Handle handle = model.handle().child("training session", others, p -> {
+      Pointer a = others.isEmpty() ? null : others.get(0).pointer();
+      return Calls.open((out, m, n) -> GraftLibrary.graft_trainer_open(p, a, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
+          options.recompute() ? 1 : 0, options.dropout(), options.seed(), out, m, n));
+    }, GraftLibrary::graft_trainer_close);
+    return new TrainingSession(handle, adapter);
+  }
+
+  /**
+   * Bytes that a session would take beside the mapped file, adapter and optimizer included.
+   *
+   * @throws UsageException when the options do not fit
+   */
+  public static long memoryBytes(Model model, int rank, String targets, SessionOptions options) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(targets, "targets");
+    Objects.requireNonNull(options, "options");
+    return model.handle().with(p -> {
+      LongByReference bytes = new LongByReference();
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_memory(p, rank, targets, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
+          options.recompute() ? 1 : 0, bytes, m, n));
+      return bytes.getValue();
+    });
+  }
+
+  /**
+   * Computes the log-probability (natural) of every target and writes it into the batch.
+   *
+   * @param training keep what backward needs, and apply dropout
+   * @throws UsageException when the batch is larger than the session, or an id is out of range
+   */
+  public void forward(PackedBatch batch, boolean training) {
+    Objects.requireNonNull(batch, "batch");
+    handle.run(p -> {
+      last = null;
+      batch.forward(p, training);
+      last = training ? batch : null;
+    });
+  }
+
+  /**
+   * Accumulates the gradient of the loss whose derivative by each log-probability is the batch's weight.
+   *
+   * @throws IllegalStateException unless {@code batch} is that of the last forward, and it was a training one
+   */
+  public void backward(PackedBatch batch) {
+    Objects.requireNonNull(batch, "batch");
+    handle.run(p -> {
+      if (last != batch) {
+        throw new IllegalStateException("backward needs the batch of the last forward, which must have been a training one");
+      }
+      last = null;
+      batch.backward(p);
+    });
+  }
+
+  /**
+   * Clips the accumulated gradient, makes one AdamW update (0.9, 0.999, 1e-8; Loshchilov and Hutter 2019, arXiv:1711.05101) and
+   * zeroes the gradient.
+   *
+   * @param weightDecay decoupled
+   * @param maxGradNorm 0 for no clipping
+   * @return the global L2 norm of the gradient before clipping
+   * @throws NotFiniteException when the gradient is not finite; adapter and optimizer are as before
+   */
+  public double step(float learningRate, float weightDecay, float maxGradNorm) {
+    return handle.with(p -> {
+      DoubleByReference norm = new DoubleByReference();
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_step(p, learningRate, weightDecay, maxGradNorm, norm, m, n));
+      return norm.getValue();
+    });
+  }
+
+  /**
+   * A copy of the accumulated gradient of one adapter tensor, row-major. For tests.
+   *
+   * @throws IllegalArgumentException when there is none of that name
+   */
+  public float[] gradient(String tensor) {
+    if (adapter == null) {
+      throw new IllegalStateException("a session without an adapter has no gradients");
+    }
+    int count = Math.toIntExact(adapter.info().tensor(tensor).elements());
+    try (Memory values = new Memory(4L * Math.max(1, count))) {
+      handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_trainer_gradient(p, tensor, values, count, m, n)));
+      return values.getFloatArray(0, count);
+    }
+  }
+
+  /**
+   * Writes adapter, moments, update count and dropout counter, whole or not at all, with a checksum.
+   *
+   * @throws GraftIoException when the file cannot be written
+   */
+  public void save(Path path) {
+    Objects.requireNonNull(path, "path");
+    handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_trainer_save(p, Calls.path(path), m, n)));
+  }
+
+  /**
+   * Reads what {@link #save} wrote; training goes on bit for bit.
+   *
+   * @throws BadFileException when it is damaged or of another shape
+   * @throws GraftIoException when it cannot be read
+   */
+  public void load(Path path) {
+    Objects.requireNonNull(path, "path");
+    handle.run(p -> {
+      last = null;
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_load(p, Calls.path(path), m, n));
+    });
+  }
+
+  /** Gives the session's memory back. */
+  @Override
+  public void close() {
+    handle.close();
+  }
+}

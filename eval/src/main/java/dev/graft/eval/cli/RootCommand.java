@@ -1,0 +1,50 @@
+package dev.graft.eval.cli;
+
+import dev.graft.bindings.GraftRuntime;
+import dev.graft.eval.bench.BenchCommand;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+
+/** {@code graft}: names the commands; does nothing itself. */
+@Command(
+    name = "graft",
+    description = "Fine-tunes, judges and serves quantized GGUF models.",
+    synopsisSubcommandLabel = "COMMAND",
+    versionProvider = RootCommand.Version.class,
+    subcommands = {
+      InspectCommand.class,
+      PreviewCommand.class,
+      TemplateCommand.class,
+      ScoreCommand.class,
+      SftCommand.class,
+      GenerateCommand.class,
+      BenchCommand.class
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  graft inspect model.gguf                                           what is in a model",
+      "  graft preview --model model.gguf --data rows.jsonl                 which tokens would be learnt",
+      "  graft sft --model model.gguf --data rows.jsonl --output run/       train a LoRA adapter",
+      "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
+      "",
+      "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130 and 143 after Ctrl-C and SIGTERM."
+    })
+final class RootCommand {
+  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this help.")
+  boolean help;
+
+  @Option(names = {"-V", "--version"}, versionHelp = true, description = "Prints the version.")
+  boolean version;
+
+  /** {@code graft 0.1.0 (native 0.1.0, Java 17.0.15)}. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {
+        "graft " + GraftVersion.VERSION + " (native " + GraftRuntime.nativeVersion() + ", Java " + Runtime.version().toString().replaceFirst("\\+.*", "") + ")"
+      };
+    }
+  }
+}

@@ -1,0 +1,2 @@
+#define GK_VEC_NEON
+#include "cpu/attention_bwd.h"

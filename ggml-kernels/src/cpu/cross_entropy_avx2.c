@@ -1,0 +1,2 @@
+#define GK_VEC_AVX2
+#include "cpu/cross_entropy.h"

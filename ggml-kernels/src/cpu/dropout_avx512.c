@@ -1,0 +1,2 @@
+#define GK_VEC_AVX512
+#include "cpu/dropout.h"

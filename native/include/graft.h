@@ -1,0 +1,156 @@
+/* Graft's C ABI: quantized GGUF models, LoRA adapters, training, scoring and generation.
+ *
+ * Conventions
+ *  - Every fallible function returns a graft_status and, when it is not GRAFT_OK, writes one line (UTF-8, NUL-terminated,
+ *    cut to fit) to message: what is wrong, where, what to do. message may be NULL when message_bytes is 0.
+ *  - Handles are opaque; *out is NULL after a failure; every close accepts NULL. A handle must not outlive what it was opened
+ *    from: runtime > gguf; runtime > model > adapter > trainer, generator.
+ *  - A handle, and all handles opened from one runtime, are used by one thread at a time. Different runtimes are independent.
+ *  - No structs by value, no callbacks, no signals, no exit. Counts are int32_t or int64_t; a name that counts bytes says bytes.
+ *  - Text out: functions with (char *buffer, int64_t capacity, int64_t *needed) copy at most capacity bytes including the NUL and
+ *    store the bytes needed including the NUL; GRAFT_OK even when it did not fit (compare needed with capacity).
+ *  - Files are written whole or not at all: temporary file beside the target, fsync, rename, fsync of the folder.
+ */
+#ifndef GRAFT_H
+#define GRAFT_H
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+#if defined(_WIN32)
+#define GRAFT_API __declspec(dllexport)
+#else
+#define GRAFT_API __attribute__((visibility("default")))
+#endif
+
+typedef enum graft_status {
+  GRAFT_OK = 0,
+  GRAFT_FAILED = 1,         /* device or internal failure */
+  GRAFT_USAGE = 2,          /* an argument is out of its range or does not fit another */
+  GRAFT_BAD_FILE = 3,       /* a model, adapter or checkpoint file is damaged, hostile or not supported */
+  GRAFT_OUT_OF_MEMORY = 4,
+  GRAFT_IO = 5,             /* the operating system refused: not found, no permission, disk full */
+  GRAFT_NOT_FINITE = 6      /* a NaN or infinity where training cannot go on */
+} graft_status;
+
+typedef struct graft_runtime graft_runtime;
+typedef struct graft_gguf graft_gguf;
+typedef struct graft_model graft_model;
+typedef struct graft_adapter graft_adapter;
+typedef struct graft_trainer graft_trainer;
+typedef struct graft_generator graft_generator;
+
+/* "0.1.0" */
+GRAFT_API const char *graft_version(void);
+
+/* ---- runtime: one device and its threads -------------------------------------------------------------------- */
+
+/* device "auto", "cpu" or "cuda"; isa NULL or "auto", "ref", "avx2", "avx512", "amx", "neon" (NULL/auto also reads the
+ * environment's GRAFT_ISA); threads 0 means every core the process may use. */
+GRAFT_API int32_t graft_runtime_open(const char *device, const char *isa, int32_t threads, graft_runtime **out, char *message, int64_t message_bytes);
+/* JSON: {"device","isa","threads","isas":[...],"describe"} */
+GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, and copy bandwidth in bytes/s (read + written). */
+GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes);
+/* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
+GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
+GRAFT_API void graft_runtime_close(graft_runtime *);
+
+/* ---- gguf files ------------------------------------------------------------------------------------------------ */
+
+/* Maps the file and checks everything about its header; GRAFT_BAD_FILE says which key or tensor. */
+GRAFT_API int32_t graft_gguf_open(const char *path, graft_gguf **out, char *message, int64_t message_bytes);
+/* JSON: {"version","alignment","file_bytes","parameters","metadata":[{"key","type","value"}],"tensors":[{"name","type","shape":[ne0,...],"bytes","offset"}]}.
+ * An array value is {"array":"<element type>","count":n,"items":[first max_items]}; max_items < 0 gives all. Strings that are not UTF-8 get U+FFFD. */
+GRAFT_API int32_t graft_gguf_describe(graft_gguf *, int32_t max_items, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* Bytes of a string value (index 0) or of item `index` of an array of strings; not NUL-terminated, exact bytes. */
+GRAFT_API int32_t graft_gguf_string(graft_gguf *, const char *key, int64_t index, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* Writes a tiny model that carries this file's whole tokenizer.* metadata (after checking it) and loads in any llama.cpp, whatever
+ * the architecture here: one layer of width 32, architecture llama. */
+GRAFT_API int32_t graft_gguf_write_tokenizer(graft_gguf *, const char *path, char *message, int64_t message_bytes);
+GRAFT_API void graft_gguf_close(graft_gguf *);
+
+/* Writes a model of the given shape with random weights (seeded; logits of sensible size), for benches and tests.
+ * architecture "llama", "qwen2", "qwen3"; mix a type name ("F32", "Q8_0", ...) or "Q4_K_M" (llama.cpp's choice of types per tensor).
+ * head_width 0 means width/heads. vocabulary: path of a GGUF whose tokenizer.* is copied (its size wins), or NULL for byte tokens plus filler.
+ * tied: no output tensor. */
+GRAFT_API int32_t graft_write_random_model(const char *path, const char *architecture, int32_t layers, int32_t width, int32_t heads, int32_t kv_heads,
+    int32_t head_width, int32_t feed_forward, int32_t vocabulary_size, int32_t context_length, int32_t tied, const char *mix, const char *vocabulary, int64_t seed,
+    char *message, int64_t message_bytes);
+
+/* ---- models ---------------------------------------------------------------------------------------------------- */
+
+/* Architectures llama, qwen2, qwen3. Weights stay mapped and quantized. */
+GRAFT_API int32_t graft_model_open(graft_runtime *, const char *path, graft_model **out, char *message, int64_t message_bytes);
+/* JSON: {"architecture","name","layers","width","heads","kv_heads","head_width","feed_forward","vocabulary","context_length","parameters",
+ * "file_bytes","weight_bytes","flops_per_token","notes":[...]}; notes are sentences for the user (say, a sliding window that llama.cpp ignores). */
+GRAFT_API int32_t graft_model_describe(graft_model *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+GRAFT_API void graft_model_close(graft_model *);
+
+/* ---- LoRA adapters --------------------------------------------------------------------------------------------- */
+
+/* targets: "all-linear" or a comma-separated list of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down.
+ * A is Kaiming-uniform (a = sqrt 5, as in PEFT), B is zero. rslora: scale alpha/sqrt(rank) instead of alpha/rank. */
+GRAFT_API int32_t graft_adapter_create(graft_model *, int32_t rank, float alpha, int32_t rslora, const char *targets, int64_t seed, graft_adapter **out, char *message, int64_t message_bytes);
+/* llama.cpp's layout: blk.N.X.weight.lora_a / .lora_b in F32, F16 or BF16, adapter.lora.alpha; any subset of targets. Anything else in it is refused by name. */
+GRAFT_API int32_t graft_adapter_open(graft_model *, const char *path, graft_adapter **out, char *message, int64_t message_bytes);
+/* An independent copy (the frozen reference of DPO, say). */
+GRAFT_API int32_t graft_adapter_clone(graft_adapter *, graft_adapter **out, char *message, int64_t message_bytes);
+/* Writes F32 tensors in llama.cpp's layout. name: general.name, may be NULL. */
+GRAFT_API int32_t graft_adapter_save(graft_adapter *, const char *path, const char *name, char *message, int64_t message_bytes);
+/* JSON: {"rank" (largest),"alpha","scale","parameters","tensors":[{"name","rank","rows","columns"}]} */
+GRAFT_API int32_t graft_adapter_describe(graft_adapter *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* Copies one tensor ("blk.0.attn_q.weight.lora_a") out (write = 0) or in (write = 1); count must be its size. For tests and tools. */
+GRAFT_API int32_t graft_adapter_tensor(graft_adapter *, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes);
+GRAFT_API void graft_adapter_close(graft_adapter *);
+
+/* ---- scoring and training -------------------------------------------------------------------------------------- */
+
+/* max_tokens: most tokens in one batch (memory is allocated here, once). adapter NULL: the bare base, scoring only.
+ * trainable 0: scoring only (no gradient or optimizer memory). recompute 0 keeps activations, 1 recomputes each block in the backward.
+ * dropout in [0,1) acts on the adapter's input when a forward says training. max_targets: most targets in one batch. */
+GRAFT_API int32_t graft_trainer_open(graft_model *, graft_adapter *, int32_t trainable, int64_t max_tokens, int64_t max_targets, int32_t recompute,
+    float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes);
+/* Bytes graft_trainer_open would allocate beside the mapped file, adapter and optimizer included; nothing is allocated. */
+GRAFT_API int32_t graft_trainer_memory(graft_model *, int32_t rank, const char *targets, int32_t trainable, int64_t max_tokens, int64_t max_targets,
+    int32_t recompute, int64_t *bytes, char *message, int64_t message_bytes);
+/* One packed batch: segments laid end to end. lengths [n_segments]; prefixes [n_segments]: index of the earlier segment that this one continues, or -1
+ * (a prefix may not itself have a prefix); tokens [sum lengths]. Positions run on from the prefix. Targets: from row target_rows[i] (index into tokens) the
+ * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log).
+ * training 1: keeps what the backward needs, applies dropout. */
+GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens,
+    int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, char *message, int64_t message_bytes);
+/* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
+GRAFT_API int32_t graft_trainer_backward(graft_trainer *, const float *weights, char *message, int64_t message_bytes);
+/* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, 0.999, 1e-8) with decoupled weight_decay, zeroes the gradient.
+ * *grad_norm is the global L2 norm before clipping. GRAFT_NOT_FINITE leaves adapter and optimizer untouched. */
+GRAFT_API int32_t graft_trainer_step(graft_trainer *, float learning_rate, float weight_decay, float max_grad_norm, double *grad_norm, char *message, int64_t message_bytes);
+/* Copies the accumulated gradient of one adapter tensor. For tests. */
+GRAFT_API int32_t graft_trainer_gradient(graft_trainer *, const char *name, float *values, int64_t count, char *message, int64_t message_bytes);
+/* Adapter, both moments, update count and dropout counter, with a checksum; load refuses a file of another shape. Bit for bit. */
+GRAFT_API int32_t graft_trainer_save(graft_trainer *, const char *path, char *message, int64_t message_bytes);
+GRAFT_API int32_t graft_trainer_load(graft_trainer *, const char *path, char *message, int64_t message_bytes);
+GRAFT_API void graft_trainer_close(graft_trainer *);
+
+/* Mean negative log-likelihood over `total` targets (of the whole optimizer step, of which these n are a part): weights[i] = -1/total,
+ * *loss = -sum(logps)/total. The step's loss is the sum over its parts. */
+GRAFT_API int32_t graft_loss_sft(int64_t n, const float *logps, int64_t total, float *weights, double *loss, char *message, int64_t message_bytes);
+
+/* ---- generation ------------------------------------------------------------------------------------------------ */
+
+/* A KV cache of `sequences` independent sequences of up to `context` tokens each, and the adapters (may be 0) they may choose from. */
+GRAFT_API int32_t graft_generator_open(graft_model *, int32_t n_adapters, graft_adapter *const *adapters, int32_t sequences, int32_t context, graft_generator **out, char *message, int64_t message_bytes);
+/* Appends tokens to n different sequences: lengths [n] >= 1, tokens end to end; adapter_of [n]: index of the adapter or -1. The logits after each
+ * one's last token are kept for graft_generator_sample. GRAFT_USAGE when a sequence would outgrow the context. */
+GRAFT_API int32_t graft_generator_append(graft_generator *, int32_t n, const int32_t *sequence_of, const int32_t *adapter_of, const int32_t *lengths, const int32_t *tokens, char *message, int64_t message_bytes);
+/* Draws from the kept logits of a sequence. temperature 0 is greedy (lowest id wins a tie); top_k 0, top_p 1, min_p 0 are off, applied in that order on
+ * softmax(logits/temperature); random in [0,1) picks. *logp is the token's log-probability under the untempered softmax (may be NULL). */
+GRAFT_API int32_t graft_generator_sample(graft_generator *, int32_t sequence, float temperature, int32_t top_k, float top_p, float min_p, double random, int32_t *token, float *logp, char *message, int64_t message_bytes);
+/* Forgets everything of a sequence after its first `keep` tokens. */
+GRAFT_API int32_t graft_generator_truncate(graft_generator *, int32_t sequence, int32_t keep, char *message, int64_t message_bytes);
+GRAFT_API void graft_generator_close(graft_generator *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

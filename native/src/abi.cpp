@@ -1,0 +1,165 @@
+// graft.h: runtime, files, models and adapters.
+#include "abi_guard.h"
+#include "abi_handles.h"
+#include "gguf_json.h"
+#include "peak.h"
+#include "random_model.h"
+#include "tokenizer_file.h"
+
+using namespace graft;
+
+extern "C" {
+
+const char *graft_version(void) { return GRAFT_VERSION; }
+
+int32_t graft_runtime_open(const char *device, const char *isa, int32_t threads, graft_runtime **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] { return std::make_unique<graft_runtime>(device, isa, threads); });
+}
+
+int32_t graft_runtime_describe(graft_runtime *runtime, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const std::string text = required(runtime, "runtime").value.describe_json();
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+int32_t graft_runtime_peak(graft_runtime *runtime, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const Peak peak = measure_peak(required(runtime, "runtime").value);
+    required(fma_flops, "fma_flops") = peak.fma_flops;
+    required(copy_bytes, "copy_bytes") = peak.copy_bytes;
+  });
+}
+
+void graft_runtime_close(graft_runtime *runtime) { delete runtime; }
+
+int32_t graft_dequantize(graft_runtime *runtime, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message,
+                         int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const gk_type_info *info = gk_type_get(type);
+    if (!info) fail(GRAFT_USAGE, "type %d is not supported", type);
+    if (count < 0 || count % info->block_size || source_bytes != gk_type_bytes(info->type, count))
+      fail(GRAFT_USAGE, "%lld values of %s do not take %lld bytes", (long long)count, info->name, (long long)source_bytes);
+    gk_dequantize(required(runtime, "runtime").value.backend(), info->type, &required(static_cast<const char *>(source), "source"), &required(values, "values"), count);
+  });
+}
+
+int32_t graft_gguf_open(const char *path, graft_gguf **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] {
+    auto handle = std::make_unique<graft_gguf>();
+    handle->value = Gguf::open(&required(path, "path"));
+    return handle;
+  });
+}
+
+int32_t graft_gguf_describe(graft_gguf *gguf, int32_t max_items, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const std::string text = describe_json(*required(gguf, "gguf").value, max_items);
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+int32_t graft_gguf_string(graft_gguf *gguf, const char *key, int64_t index, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const Gguf &file = *required(gguf, "gguf").value;
+    const GgufValue *value = file.find(&required(key, "key"));
+    if (!value) fail(GRAFT_USAGE, "%s: no key %s", file.path().c_str(), key);
+    if (index < 0) fail(GRAFT_USAGE, "index %lld is negative", (long long)index);
+    const std::string_view text = file.string_item(*value, key, uint64_t(index));
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+int32_t graft_gguf_write_tokenizer(graft_gguf *gguf, const char *path, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] { write_tokenizer_gguf(*required(gguf, "gguf").value, &required(path, "path")); });
+}
+
+void graft_gguf_close(graft_gguf *gguf) { delete gguf; }
+
+int32_t graft_write_random_model(const char *path, const char *architecture, int32_t layers, int32_t width, int32_t heads, int32_t kv_heads, int32_t head_width,
+                                 int32_t feed_forward, int32_t vocabulary_size, int32_t context_length, int32_t tied, const char *mix, const char *vocabulary,
+                                 int64_t seed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    RandomModelSpec spec;
+    spec.architecture = &required(architecture, "architecture");
+    spec.layers = layers;
+    spec.width = width;
+    spec.heads = heads;
+    spec.kv_heads = kv_heads;
+    spec.head_width = head_width;
+    spec.feed_forward = feed_forward;
+    spec.vocabulary_size = vocabulary_size;
+    spec.context_length = context_length;
+    spec.tied = tied != 0;
+    spec.mix = &required(mix, "mix");
+    if (vocabulary) spec.vocabulary = vocabulary;
+    spec.seed = seed;
+    write_random_model(&required(path, "path"), spec);
+  });
+}
+
+int32_t graft_model_open(graft_runtime *runtime, const char *path, graft_model **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] { return std::make_unique<graft_model>(required(runtime, "runtime").value, &required(path, "path")); });
+}
+
+int32_t graft_model_describe(graft_model *model, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const std::string text = required(model, "model").value.describe_json();
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+void graft_model_close(graft_model *model) { delete model; }
+
+int32_t graft_adapter_create(graft_model *model, int32_t rank, float alpha, int32_t rslora, const char *targets, int64_t seed, graft_adapter **out, char *message,
+                             int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] {
+    auto handle = std::make_unique<graft_adapter>();
+    handle->value = Adapter::create(required(model, "model").value, rank, alpha, rslora != 0, &required(targets, "targets"), seed);
+    return handle;
+  });
+}
+
+int32_t graft_adapter_open(graft_model *model, const char *path, graft_adapter **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] {
+    auto handle = std::make_unique<graft_adapter>();
+    handle->value = Adapter::open(required(model, "model").value, &required(path, "path"));
+    return handle;
+  });
+}
+
+int32_t graft_adapter_clone(graft_adapter *adapter, graft_adapter **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] {
+    auto handle = std::make_unique<graft_adapter>();
+    handle->value = required(adapter, "adapter").value->clone();
+    return handle;
+  });
+}
+
+int32_t graft_adapter_save(graft_adapter *adapter, const char *path, const char *name, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] { required(adapter, "adapter").value->save(&required(path, "path"), name ? name : ""); });
+}
+
+int32_t graft_adapter_describe(graft_adapter *adapter, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const std::string text = required(adapter, "adapter").value->describe_json();
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+int32_t graft_adapter_tensor(graft_adapter *adapter, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    Adapter &target = *required(adapter, "adapter").value;
+    int64_t offset, size;
+    target.locate(&required(name, "name"), &offset, &size);
+    if (count != size) fail(GRAFT_USAGE, "%s has %lld numbers, not %lld", name, (long long)size, (long long)count);
+    required(values, "values");
+    const Model &model = target.model();
+    if (write) check(model.ops().upload(model.backend(), target.parameters() + offset, values, count * 4), "upload");
+    else check(model.ops().download(model.backend(), values, target.parameters() + offset, count * 4), "download");
+  });
+}
+
+void graft_adapter_close(graft_adapter *adapter) { delete adapter; }
+
+}  // extern "C"

@@ -1,0 +1,34 @@
+// What the ABI's opaque handles hold.
+#pragma once
+#include <memory>
+
+#include "generator.h"
+#include "gguf.h"
+#include "lora.h"
+#include "model.h"
+#include "runtime.h"
+#include "trainer.h"
+
+struct graft_runtime {
+  graft_runtime(const char *device, const char *isa, int32_t threads) : value(device, isa, threads) {}
+  graft::Runtime value;
+};
+struct graft_gguf {
+  std::unique_ptr<graft::Gguf> value;
+};
+struct graft_model {
+  graft_model(graft::Runtime &runtime, const char *path) : value(runtime, path) {}
+  graft::Model value;
+};
+struct graft_adapter {
+  std::unique_ptr<graft::Adapter> value;
+};
+struct graft_trainer {
+  graft_trainer(graft::Model &model, graft::Adapter *adapter, const graft::TrainerOptions &options) : value(model, adapter, options) {}
+  graft::Trainer value;
+};
+struct graft_generator {
+  graft_generator(graft::Model &model, std::vector<graft::Adapter *> adapters, int32_t sequences, int32_t context)
+      : value(model, std::move(adapters), sequences, context) {}
+  graft::Generator value;
+};

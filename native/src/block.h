@@ -1,0 +1,79 @@
+// One transformer block, forward and backward, for training, scoring and generation alike.
+//
+//   n = rmsnorm(x);  q,k,v = n·Wᵀ (+ bias);  [qwen3: q,k = rmsnorm per head];  q,k = rope
+//   mid = x + attention(q,k,v)·Woᵀ
+//   n = rmsnorm(mid);  y = mid + (silu(n·Wgᵀ) * (n·Wuᵀ))·Wdᵀ
+//
+// Every W may carry LoRA: + scale · dropout(input)·Aᵀ·Bᵀ.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "lora.h"
+#include "model.h"
+#include "runtime.h"
+
+namespace graft {
+
+// Rows [begin, begin + count) of a batch go through this adapter; rows that no span covers see the bare base.
+struct AdapterSpan {
+  const Adapter *adapter;
+  int64_t begin, count;
+};
+
+// What one pass through the blocks has in common. Borrowed pointers live for the pass.
+struct Pass {
+  const Model &model;
+  int64_t rows = 0;                    // T
+  const int32_t *positions = nullptr;  // [T], host
+  std::vector<AdapterSpan> adapters;
+  float dropout = 0;                   // 0 outside training
+  uint64_t dropout_seed = 0;
+  uint64_t pass_number = 0;            // different for each training pass: another mask
+};
+
+// A block's activations that its backward reads. hidden is the low-rank x·Aᵀ of each target, [T,R].
+struct BlockTensors {
+  float *query, *key, *value;              // [T,H*D], [T,G*D]; after per-head norm and rope
+  float *query_raw, *key_raw;              // before the per-head norm (qwen3), else NULL
+  float *query_rstd, *key_rstd;            // [T*H], [T*G] (qwen3)
+  float *attended, *lse;                   // [T,H*D], [T,H]
+  float *mid;                              // [T,C]
+  float *gate, *up;                        // [T,F]
+  float *attention_rstd, *feed_forward_rstd;  // [T]
+  float *hidden[kTargets];
+  // ranks[t]: largest rank of target t, 0 for none. T = rows.
+  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks);
+};
+
+// Buffers used within one block and then free again.
+struct BlockScratch {
+  float *normed;    // [T,C]
+  float *activated; // [T,F]
+  float *dropped;   // [T,max(C,H*D,F)], with dropout only
+  void declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout);
+};
+
+struct BlockGradients {
+  float *dnormed;              // [T,C]
+  float *dactivated;           // [T,F]
+  float *dquery, *dkey, *dvalue, *dattended;
+  float *dhidden[kTargets];    // [T,R]
+  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks);
+};
+
+// First half: fills query, key, value (and what their backward needs) from x [T,C].
+void block_project(const Pass &pass, int32_t layer, const float *x, const BlockTensors &tensors, const BlockScratch &scratch);
+// Second half: from tensors.attended to y [T,C], overwritten. y may not be x.
+void block_finish(const Pass &pass, int32_t layer, const float *x, const BlockTensors &tensors, const BlockScratch &scratch, float *y);
+// Both, with attention among the rows of the batch itself.
+void block_forward(const Pass &pass, const std::vector<gk_segment> &segments, int32_t layer, const float *x, const BlockTensors &tensors,
+                   const BlockScratch &scratch, float *y);
+
+// dx [T,C]: gradient at the block's output on entry, at its input on return (left incomplete when `last`: nothing below needs it).
+// x and tensors are the forward's; tensors are used up (gate, up overwritten). parameter_gradient lies like Adapter::parameters() and
+// accumulates. One adapter spans the whole batch.
+void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, int32_t layer, const float *x, const BlockTensors &tensors,
+                    const BlockScratch &scratch, const BlockGradients &gradients, bool last, float *parameter_gradient, float *dx);
+
+}  // namespace graft

@@ -1,0 +1,100 @@
+#include "linear_group.h"
+
+namespace graft {
+namespace {
+
+constexpr int kMostProducts = 2 * kTargets;
+
+// Each (training pass, layer, target) has a mask of its own, reproducible in the backward.
+uint64_t dropout_stream(const Pass &pass, int32_t layer, Target target) {
+  return (pass.pass_number * uint64_t(pass.model.hyper().layers) + uint64_t(layer)) * kTargets + uint64_t(target);
+}
+
+// One adapter over all rows without dropout: its A products can join the base group.
+const Adapter *joined_adapter(const Pass &pass) {
+  const bool whole = pass.adapters.size() == 1 && pass.adapters[0].begin == 0 && pass.adapters[0].count == pass.rows;
+  return whole && pass.dropout == 0 ? pass.adapters[0].adapter : nullptr;
+}
+
+void down_project_apart(const Pass &pass, const AdapterSpan &span, const LoraTensor &lora, const GroupMember &member, const float *x, int64_t k, float *dropped) {
+  const gk_ops &ops = pass.model.ops();
+  gk_backend *backend = pass.model.backend();
+  const float *input = x + span.begin * k;
+  if (pass.dropout > 0) {
+    check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, lora.layer, lora.target), span.count * k, dropped, 0), "dropout");
+    input = dropped;
+  }
+  const gk_product product{span.adapter->a(lora), member.hidden + span.begin * lora.rank, lora.rank, 1.0f, 0};
+  check(ops.matmul_fwd(backend, 1, &product, input, k, span.count, k), "matmul");
+}
+
+}  // namespace
+
+void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, bool accumulate, float *dropped) {
+  const gk_ops &ops = pass.model.ops();
+  gk_backend *backend = pass.model.backend();
+  const Adapter *joined = joined_adapter(pass);
+  gk_product products[kMostProducts] = {};
+  int group = 0;
+  for (int i = 0; i < count; i++) {
+    const Linear &linear = pass.model.layer(layer).linear[members[i].target];
+    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, accumulate ? 1 : 0};
+  }
+  for (int i = 0; joined && i < count; i++)
+    if (const LoraTensor *lora = joined->find(layer, members[i].target))
+      products[group++] = {joined->a(*lora), members[i].hidden, lora->rank, 1.0f, 0};
+  check(ops.matmul_fwd(backend, group, products, x, k, pass.rows, k), "matmul");
+
+  for (int i = 0; i < count; i++) {
+    const Linear &linear = pass.model.layer(layer).linear[members[i].target];
+    if (linear.bias) check(ops.add_bias(backend, members[i].y, linear.bias, pass.rows, linear.weight.n), "add_bias");
+    for (const AdapterSpan &span : pass.adapters) {
+      const LoraTensor *lora = span.adapter->find(layer, members[i].target);
+      if (!lora) continue;
+      if (!joined) down_project_apart(pass, span, *lora, members[i], x, k, dropped);
+      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale, 1};
+      check(ops.matmul_fwd(backend, 1, &up, members[i].hidden + span.begin * lora->rank, lora->rank, span.count, lora->rank), "matmul");
+    }
+  }
+}
+
+void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, float *dropped,
+                           float *parameter_gradient, float *dx) {
+  const gk_ops &ops = pass.model.ops();
+  gk_backend *backend = pass.model.backend();
+  const Adapter &adapter = *pass.adapters[0].adapter;
+  const int64_t m = pass.rows;
+  gk_product products[kMostProducts] = {};
+  int group = 0;
+  for (int i = 0; i < count; i++) {
+    const gk_weight &weight = pass.model.layer(layer).linear[members[i].target].weight;
+    products[group++] = {weight, members[i].y, weight.n, 1.0f, 0};
+  }
+  for (int i = 0; i < count; i++) {
+    const LoraTensor *lora = adapter.find(layer, members[i].target);
+    if (!lora) continue;
+    const GroupMember &member = members[i];
+    // fwd: h = d(x)·Aᵀ;  y += s · h·Bᵀ
+    check(ops.matmul_dw(backend, member.y, lora->n, member.hidden, lora->rank, m, lora->n, lora->rank, lora->scale, parameter_gradient + lora->b_offset), "matmul_dw");
+    const gk_product up{adapter.b(*lora), member.y, lora->n, lora->scale, 0};
+    check(ops.matmul_dx(backend, 1, &up, member.dhidden, lora->rank, m, lora->rank, 0), "matmul_dx");
+    const float *input = x;
+    if (pass.dropout > 0) {
+      check(ops.dropout(backend, x, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, member.target), m * k, dropped, 0), "dropout");
+      input = dropped;
+    }
+    check(ops.matmul_dw(backend, member.dhidden, lora->rank, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
+    if (pass.dropout == 0) products[group++] = {adapter.a(*lora), member.dhidden, lora->rank, 1.0f, 0};
+  }
+  if (!dx) return;
+  check(ops.matmul_dx(backend, group, products, dx, k, m, k, 0), "matmul_dx");
+  for (int i = 0; pass.dropout > 0 && i < count; i++) {
+    const LoraTensor *lora = adapter.find(layer, members[i].target);
+    if (!lora) continue;
+    const gk_product down{adapter.a(*lora), members[i].dhidden, lora->rank, 1.0f, 0};
+    check(ops.matmul_dx(backend, 1, &down, dropped, k, m, k, 0), "matmul_dx");
+    check(ops.dropout(backend, dropped, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, members[i].target), m * k, dx, 1), "dropout");
+  }
+}
+
+}  // namespace graft

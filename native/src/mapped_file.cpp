@@ -1,0 +1,49 @@
+#include "mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+
+#include "gguf.h"
+#include "status.h"
+
+namespace graft {
+
+namespace {
+
+struct Descriptor {
+  int fd;
+  ~Descriptor() { if (fd >= 0) ::close(fd); }
+};
+
+[[noreturn]] void refuse(graft_status status, const std::string &path, const std::string &why) {
+  throw Error{status, printable(path, 4096) + ": " + why};
+}
+
+}  // namespace
+
+std::unique_ptr<MappedFile> MappedFile::open(const std::string &path) {
+  // O_NONBLOCK: opening a named pipe must not wait for a writer.
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.fd < 0) refuse(GRAFT_IO, path, "cannot open: " + os_error());
+  struct stat info;
+  if (::fstat(file.fd, &info) != 0) refuse(GRAFT_IO, path, "cannot open: " + os_error());
+  if (S_ISDIR(info.st_mode)) refuse(GRAFT_IO, path, "is a folder; name the .gguf file inside it");
+  if (!S_ISREG(info.st_mode)) refuse(GRAFT_IO, path, "is not a regular file");
+  if (info.st_size <= 0) refuse(GRAFT_BAD_FILE, path, "the file is empty");
+  const uint64_t size = static_cast<uint64_t>(info.st_size);
+  if (size > std::numeric_limits<size_t>::max()) refuse(GRAFT_BAD_FILE, path, "the file is too large for this machine's address space");
+  void *data = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (data == MAP_FAILED) refuse(errno == ENOMEM ? GRAFT_OUT_OF_MEMORY : GRAFT_IO, path, "cannot map: " + os_error());
+  return std::unique_ptr<MappedFile>(new MappedFile(static_cast<const uint8_t *>(data), size));
+}
+
+MappedFile::~MappedFile() { ::munmap(const_cast<uint8_t *>(data_), static_cast<size_t>(size_)); }
+
+void MappedFile::prefetch() const { (void)::madvise(const_cast<uint8_t *>(data_), static_cast<size_t>(size_), MADV_WILLNEED); }
+
+}  // namespace graft

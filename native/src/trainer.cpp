@@ -1,0 +1,97 @@
+#include "trainer.h"
+
+#include <cmath>
+
+namespace graft {
+namespace {
+
+void check_options(const TrainerOptions &options) {
+  if (options.max_tokens < 1 || options.max_tokens > (int64_t(1) << 24)) fail(GRAFT_USAGE, "a batch of %lld tokens is out of range", (long long)options.max_tokens);
+  if (options.max_targets < 0 || options.max_targets > (int64_t(1) << 25)) fail(GRAFT_USAGE, "a batch of %lld targets is out of range", (long long)options.max_targets);
+  if (!(options.dropout >= 0 && options.dropout < 1)) fail(GRAFT_USAGE, "--lora-dropout must be at least 0 and below 1, not %g", double(options.dropout));
+}
+
+// Products pack their operands here; see gk_scratch in ggml-kernels. An upper estimate.
+constexpr int64_t kKernelScratchBytes = int64_t(96) << 20;
+
+}  // namespace
+
+Trainer::Trainer(Model &model, Adapter *adapter, const TrainerOptions &options) : model_(&model), adapter_(adapter), options_(options) {
+  check_options(options);
+  if (options.trainable && !adapter) fail(GRAFT_USAGE, "training needs an adapter");
+  int32_t ranks[kTargets] = {};
+  if (adapter)
+    for (const LoraTensor &tensor : adapter->tensors()) ranks[tensor.target] = std::max(ranks[tensor.target], tensor.rank);
+  declare(model, ranks, adapter ? adapter->parameter_floats() : 0);
+  workspace_.allocate(model.runtime(), options.trainable ? "training" : "scoring");
+}
+
+int64_t Trainer::memory_bytes(const Model &model, int32_t rank, const std::vector<Target> &targets, const TrainerOptions &options) {
+  check_options(options);
+  Trainer trainer(options);
+  int32_t ranks[kTargets] = {};
+  for (Target target : targets) ranks[target] = rank;
+  const int64_t floats = adapter_floats(model, rank, targets);
+  trainer.declare(model, ranks, floats);
+  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kKernelScratchBytes;
+}
+
+void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats) {
+  const int32_t layers = model.hyper().layers;
+  const int64_t rows = options_.max_tokens;
+  const bool keep = options_.trainable && !options_.recompute;
+  tensors_.resize(keep ? size_t(layers) : 1);
+  for (BlockTensors &tensors : tensors_) tensors.declare(&workspace_, model, rows, ranks);
+  streams_.resize(options_.trainable ? size_t(layers) + 1 : 2);
+  for (float *&stream : streams_) workspace_.add(&stream, rows * model.hyper().width);
+  scratch_.declare(&workspace_, model, rows, options_.dropout > 0);
+  head_.declare(&workspace_, model, options_.max_targets, options_.trainable);
+  if (!options_.trainable) return;
+  gradients_.declare(&workspace_, model, rows, ranks);
+  workspace_.add(&dx_, rows * model.hyper().width);
+  optimizer_.declare(&workspace_, parameter_floats);
+}
+
+Pass Trainer::pass(bool training) const {
+  Pass pass{*model_, batch_.rows(), batch_.positions.data(), {}, 0, 0, 0};
+  if (adapter_) pass.adapters.push_back({adapter_, 0, batch_.rows()});
+  if (training && options_.dropout > 0) {
+    pass.dropout = options_.dropout;
+    pass.dropout_seed = uint64_t(options_.seed);
+    pass.pass_number = passes_;
+  }
+  return pass;
+}
+
+void Trainer::forward(Batch batch, bool training, float *logps) {
+  if (training && !options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
+  backward_ready_ = false;
+  batch_ = std::move(batch);
+  if (training) passes_++;
+  const Pass pass = this->pass(training);
+  check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
+  const int32_t layers = model_->hyper().layers;
+  for (int32_t layer = 0; layer < layers; layer++)
+    block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, stream(layer + 1));
+  head_.forward(*model_, batch_, stream(layers), training, logps);
+  backward_ready_ = training;
+}
+
+void Trainer::backward(const float *weights) {
+  if (!backward_ready_) fail(GRAFT_USAGE, "backward needs a training forward before it");
+  backward_ready_ = false;
+  const Pass pass = this->pass(true);
+  const int32_t layers = model_->hyper().layers, lowest = adapter_->first_layer();
+  head_.backward(*model_, batch_, weights, dx_);
+  for (int32_t layer = layers - 1; layer >= lowest; layer--) {
+    if (options_.recompute) block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_.dnormed);
+    block_backward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_, layer == lowest, optimizer_.gradient(), dx_);
+  }
+}
+
+double Trainer::step(float learning_rate, float weight_decay, float max_grad_norm) {
+  if (!options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
+  return optimizer_.step(model_->runtime(), adapter_->parameters(), learning_rate, weight_decay, max_grad_norm);
+}
+
+}  // namespace graft

@@ -1,0 +1,68 @@
+// Scores packed batches, and trains an adapter on them: forward, backward, step.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "batch.h"
+#include "block.h"
+#include "head.h"
+#include "optimizer.h"
+
+namespace graft {
+
+struct TrainerOptions {
+  bool trainable = false;
+  int64_t max_tokens = 0, max_targets = 0;
+  bool recompute = false;
+  float dropout = 0;
+  int64_t seed = 0;
+};
+
+class Trainer {
+ public:
+  // adapter may be NULL (scoring only). Allocates everything; throws GRAFT_OUT_OF_MEMORY.
+  Trainer(Model &model, Adapter *adapter, const TrainerOptions &options);
+  // What the constructor would allocate for a fresh adapter of this rank, the adapter included.
+  static int64_t memory_bytes(const Model &model, int32_t rank, const std::vector<Target> &targets, const TrainerOptions &options);
+
+  void forward(Batch batch, bool training, float *logps);
+  void backward(const float *weights);
+  double step(float learning_rate, float weight_decay, float max_grad_norm);
+
+  const Batch &batch() const { return batch_; }
+  const Model &model() const { return *model_; }
+  Adapter *adapter() const { return adapter_; }
+  const TrainerOptions &options() const { return options_; }
+  Optimizer &optimizer() { return optimizer_; }
+  uint64_t passes() const { return passes_; }
+  void set_passes(uint64_t passes) { passes_ = passes; }
+
+  // Throw GRAFT_IO or GRAFT_BAD_FILE; see graft_trainer_save.
+  void save(const std::string &path);
+  void load(const std::string &path);
+
+ private:
+  explicit Trainer(const TrainerOptions &options) : options_(options) {}
+  void declare(const Model &model, const int32_t *ranks, int64_t parameter_floats);
+  Pass pass(bool training) const;
+  const BlockTensors &tensors(int32_t layer) const { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
+  float *stream(int32_t index) const { return streams_[streams_.size() == 2 ? size_t(index) % 2 : size_t(index)]; }
+
+  Model *model_ = nullptr;
+  Adapter *adapter_ = nullptr;
+  TrainerOptions options_;
+  Workspace workspace_;
+  std::vector<BlockTensors> tensors_;   // one for each layer, or one for all
+  std::vector<float *> streams_;        // residual stream before each layer and after the last; two in turn when only scoring
+  BlockScratch scratch_{};
+  BlockGradients gradients_{};
+  float *dx_ = nullptr;                 // [T,C]
+  Head head_;
+  Optimizer optimizer_;
+  Batch batch_;
+  uint64_t passes_ = 0;                 // training passes so far; numbers the dropout masks
+  bool backward_ready_ = false;
+};
+
+}  // namespace graft

@@ -1,0 +1,47 @@
+package dev.graft.trainer.data;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The rows of one data file as token ids.
+ *
+ * @param file where they came from
+ * @param kind what every row is: SFT, PREFERENCE or PROMPT, never ANY
+ * @param examples in file order, without those that were dropped (with {@link DataOptions#keepAll} none is)
+ * @param report what was counted on the way
+ */
+public record Dataset(Path file, Kind kind, List<Example> examples, DatasetReport report) {
+
+  /** What the rows of a file are, or are asked to be. */
+  public enum Kind {
+    /** prompt and completion, chat, or prompt_ids and completion_ids. */
+    SFT,
+    /** prompt, chosen and rejected, as text, messages or ids. */
+    PREFERENCE,
+    /** Only the prompt of any format is read; the rest may be missing. */
+    PROMPT,
+    /** SFT or PREFERENCE, as the first row says; only for asking. */
+    ANY
+  }
+
+  /** Copies the list. */
+  public Dataset {
+    examples = List.copyOf(examples);
+  }
+
+  /** The examples of an SFT file. @throws ClassCastException when the file is of another kind */
+  public List<SftExample> sft() {
+    return examples.stream().map(SftExample.class::cast).toList();
+  }
+
+  /** The examples of a preference file. @throws ClassCastException when the file is of another kind */
+  public List<PreferenceExample> preferences() {
+    return examples.stream().map(PreferenceExample.class::cast).toList();
+  }
+
+  /** The examples of a file read for its prompts. @throws ClassCastException when the file was read otherwise */
+  public List<PromptExample> prompts() {
+    return examples.stream().map(PromptExample.class::cast).toList();
+  }
+}

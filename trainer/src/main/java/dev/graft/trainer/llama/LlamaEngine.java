@@ -1,0 +1,101 @@
+package dev.graft.trainer.llama;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import de.kherud.llama.InferenceParameters;
+import de.kherud.llama.LlamaModel;
+import de.kherud.llama.LlamaOutput;
+import de.kherud.llama.ModelParameters;
+import java.lang.reflect.Field;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.StringJoiner;
+
+/** The calls into java-llama.cpp; lives in the child process only. */
+final class LlamaEngine {
+  private LlamaModel model;
+  private int context;
+
+  void load(JsonNode request) {
+    ModelParameters parameters =
+        new ModelParameters().setModel(request.path("model").asText()).setGpuLayers(0).setParallel(1).skipWarmup();
+    context = request.path("context").asInt();
+    parameters.setCtxSize(context); // 0: as the model says
+    int threads = request.path("threads").asInt();
+    if (threads > 0) {
+      parameters.setThreads(threads).setThreadsBatch(threads);
+    }
+    if (request.hasNonNull("adapter")) {
+      parameters.addLoraAdapter(request.path("adapter").asText());
+    }
+    model = new LlamaModel(parameters);
+  }
+
+  int[] encode(String text) {
+    return loaded().encode(text);
+  }
+
+  String decode(int[] ids) {
+    return loaded().decode(ids);
+  }
+
+  /** Puts text, ids and finish_reason into the reply. */
+  void generate(JsonNode request, int[] prompt, ObjectNode reply) throws ReflectiveOperationException {
+    int maxTokens = request.path("max_tokens").asInt();
+    if (context > 0 && prompt.length + (long) maxTokens > context) { // llama.cpp would cut the prompt and say nothing
+      throw new IllegalArgumentException(
+          "a prompt of " + prompt.length + " tokens and " + maxTokens + " to write do not fit the context of " + context + " tokens; shorten one or raise the other");
+    }
+    InferenceParameters parameters =
+        new InferenceParameters("")
+            .setCachePrompt(false)
+            .setNPredict(maxTokens)
+            .setTemperature((float) request.path("temperature").asDouble())
+            .setTopK(request.path("top_k").asInt())
+            .setTopP((float) request.path("top_p").asDouble(1))
+            .setMinP((float) request.path("min_p").asDouble())
+            .setSeed(request.path("seed").asInt());
+    if (request.path("stop").size() > 0) {
+      String[] stops = new String[request.path("stop").size()];
+      Arrays.setAll(stops, i -> request.path("stop").get(i).asText());
+      parameters.setStopStrings(stops);
+    }
+    promptIds(parameters, prompt);
+    StringBuilder text = new StringBuilder();
+    int pieces = 0;
+    for (LlamaOutput output : loaded().generate(parameters)) {
+      text.append(output.text);
+      pieces++;
+    }
+    int[] ids = text.length() == 0 ? new int[0] : model.encode(text.toString());
+    reply.put("text", text.toString());
+    ArrayNode node = reply.putArray("ids");
+    for (int id : ids) {
+      node.add(id);
+    }
+    reply.put("finish_reason", Math.max(pieces - 1, ids.length) >= maxTokens ? "length" : "stop");
+  }
+
+  /**
+   * The Java API takes only text as a prompt, but llama.cpp's JSON behind it also takes ids, which alone are exact: encoding the text of
+   * a prompt again need not give the same ids, and would add a BOS.
+   */
+  @SuppressWarnings("unchecked")
+  private static void promptIds(InferenceParameters parameters, int[] prompt) throws ReflectiveOperationException {
+    Field field = parameters.getClass().getSuperclass().getDeclaredField("parameters");
+    field.setAccessible(true);
+    StringJoiner ids = new StringJoiner(",", "[", "]");
+    for (int id : prompt) {
+      ids.add(Integer.toString(id));
+    }
+    ((Map<String, String>) field.get(parameters)).put("prompt", ids.toString());
+  }
+
+  private LlamaModel loaded() {
+    if (model == null) {
+      throw new IllegalStateException("no model is loaded");
+    }
+    return model;
+  }
+}

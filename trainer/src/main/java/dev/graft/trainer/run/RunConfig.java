@@ -1,0 +1,134 @@
+package dev.graft.trainer.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.RuntimeInfo;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** {@code config.json}: everything resolved, with versions and hashes; and what a resumed run may change of it. */
+final class RunConfig {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** These never change what is learnt. */
+  private static final Set<String> FREE = Set.of("save-steps", "save-total-limit", "eval-steps", "early-stopping-patience", "load-best", "epochs", "max-steps");
+
+  /** These change the order of additions, so the last bits. */
+  private static final Set<String> ROUNDING = Set.of("micro-batch-tokens", "recompute");
+
+  private RunConfig() {}
+
+  /** Builds the tree; hashes not yet known are null. */
+  static ObjectNode build(String command, SftOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode dataReport) {
+    ObjectNode root = JSON.createObjectNode();
+    root.put("command", command);
+    root.put("version", GraftRuntime.nativeVersion());
+    root.put("java", System.getProperty("java.version"));
+    root.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    ObjectNode files = root.putObject("files");
+    file(files, "model", options.files().model(), hashes);
+    file(files, "data", options.files().data(), hashes);
+    file(files, "eval-data", options.files().evalData(), hashes);
+    file(files, "init-adapter", options.files().initAdapter(), hashes);
+    root.set("options", JSON.valueToTree(options.flags()));
+    root.set("runtime", JSON.valueToTree(Map.of("device", runtime.device(), "isa", runtime.isa(), "threads", runtime.threads(), "describe", runtime.describe())));
+    root.set("model", model);
+    root.set("data_report", dataReport);
+    root.set("plan", JSON.valueToTree(plan));
+    return root;
+  }
+
+  private static void file(ObjectNode files, String name, Path path, Map<String, FileHash> hashes) {
+    if (path == null) {
+      files.putNull(name);
+      return;
+    }
+    ObjectNode node = files.putObject(name);
+    node.put("path", path.toAbsolutePath().normalize().toString());
+    node.put("bytes", path.toFile().length());
+    node.put("sha256", hashes.get(name).now());
+  }
+
+  static void write(Path file, ObjectNode config) {
+    try {
+      SafeFiles.writeText(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n");
+    } catch (IOException e) {
+      throw RunException.failed(file + ": cannot be written: " + SafeFiles.reason(e), e);
+    }
+  }
+
+  static JsonNode read(Path file) {
+    try {
+      return JSON.readTree(Files.readString(file));
+    } catch (IOException e) {
+      throw RunException.badData(file + ": cannot be read, so the run cannot be resumed: " + SafeFiles.reason(e), e);
+    }
+  }
+
+  /**
+   * Refuses a resume whose flags would learn something else, naming each difference.
+   *
+   * @return sentences about differences that are allowed but change the last bits
+   */
+  static List<String> checkFlags(JsonNode before, SftOptions options, RuntimeInfo runtime) {
+    JsonNode flags = JSON.valueToTree(options.flags());
+    List<String> refused = new ArrayList<>();
+    List<String> notes = new ArrayList<>();
+    for (Iterator<Map.Entry<String, JsonNode>> it = flags.fields(); it.hasNext(); ) {
+      Map.Entry<String, JsonNode> now = it.next();
+      String was = before.path("options").path(now.getKey()).asText();
+      if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey())) {
+        continue;
+      }
+      String change = "--" + now.getKey() + " " + now.getValue().asText() + " (it was " + was + ")";
+      (ROUNDING.contains(now.getKey()) ? notes : refused).add(change);
+    }
+    for (String name : new String[] {"isa", "threads", "device"}) {
+      String now = Map.of("isa", runtime.isa(), "threads", "" + runtime.threads(), "device", runtime.device()).get(name);
+      String was = before.path("runtime").path(name).asText();
+      if (!was.equals(now)) {
+        notes.add(name + " " + now + " (it was " + was + ")");
+      }
+    }
+    if (!refused.isEmpty()) {
+      throw RunException.usage("--resume: this run was started otherwise: " + String.join(", ", refused) + "; give the old values, or another --output");
+    }
+    return notes;
+  }
+
+  /** Refuses a resume that would train other steps on another schedule. */
+  static void checkSteps(JsonNode before, SftOptions options, long steps) {
+    long was = before.path("plan").path("steps").asLong();
+    if (was != steps && options.optimizer().schedule() != Schedule.CONSTANT) {
+      throw RunException.usage("--resume: " + steps + " steps now, " + was + " before, and the " + options.optimizer().schedule().flag()
+          + " schedule depends on that; give the old --max-steps or --epochs, or start anew with --init-adapter");
+    }
+  }
+
+  /** Refuses a resume with other files, by their SHA-256; waits for the hashes. */
+  static void checkFiles(JsonNode before, Map<String, FileHash> hashes) {
+    for (String name : new String[] {"model", "data", "init-adapter"}) {
+      JsonNode was = before.path("files").path(name);
+      String now = hashes.containsKey(name) ? hashes.get(name).get() : null;
+      boolean known = was.path("sha256").isTextual();
+      boolean same = was.isObject() == (now != null) && (!known || was.path("sha256").asText().equals(now));
+      if (!same) {
+        throw RunException.usage("--resume: --" + name + " is not the file that this run was started with"
+            + (was.isObject() ? " (" + was.path("path").asText() + ", SHA-256 " + abbreviate(was.path("sha256").asText()) + ")" : " (there was none)")
+            + "; give that one, or another --output");
+      }
+    }
+  }
+
+  private static String abbreviate(String hash) {
+    return hash.length() > 12 ? hash.substring(0, 12) + "..." : hash;
+  }
+}

@@ -1,0 +1,46 @@
+package dev.graft.trainer.run;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+/**
+ * What a checkpoint remembers beside the native state; with the flags it determines everything that follows.
+ *
+ * @param step optimizer steps done
+ * @param evaluated whether the evaluation due at this step, if any, has been done
+ * @param bestLoss lowest evaluation loss so far, or null
+ * @param bestStep its step, or 0
+ * @param sinceBest evaluations since then
+ * @param firstLoss loss of step 1
+ * @param lastLoss loss of this step
+ * @param lastEvalLoss latest evaluation loss, or null
+ * @param tokens tokens trained on so far
+ * @param seconds wall time of the steps so far
+ */
+record TrainState(
+    @JsonProperty("step") long step,
+    @JsonProperty("evaluated") boolean evaluated,
+    @JsonProperty("best_loss") Double bestLoss,
+    @JsonProperty("best_step") long bestStep,
+    @JsonProperty("since_best") int sinceBest,
+    @JsonProperty("first_loss") double firstLoss,
+    @JsonProperty("last_loss") double lastLoss,
+    @JsonProperty("last_eval_loss") Double lastEvalLoss,
+    @JsonProperty("tokens") long tokens,
+    @JsonProperty("seconds") double seconds) {
+
+  static final TrainState START = new TrainState(0, true, null, 0, 0, 0, 0, null, 0, 0);
+
+  TrainState after(StepMetrics metrics) {
+    double first = step == 0 ? metrics.loss() : firstLoss;
+    return new TrainState(metrics.step(), false, bestLoss, bestStep, sinceBest, first, metrics.loss(), lastEvalLoss, tokens + metrics.tokens(), seconds + metrics.seconds());
+  }
+
+  TrainState after(EvalMetrics metrics) {
+    boolean better = improvedBy(metrics.evalLoss());
+    return new TrainState(step, true, better ? (Double) metrics.evalLoss() : bestLoss, better ? step : bestStep, better ? 0 : sinceBest + 1, firstLoss, lastLoss, metrics.evalLoss(), tokens, seconds);
+  }
+
+  boolean improvedBy(double evalLoss) {
+    return bestLoss == null || evalLoss < bestLoss;
+  }
+}
