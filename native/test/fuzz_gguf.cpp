@@ -85,7 +85,6 @@ int main(int argc, char **argv) {
   Random random{seed * 0x9e3779b97f4a7c15u + 1};
   uint64_t opened = 0, tokenizers = 0;
   for (uint64_t i = 0; i < mutations; i++) {
-    // Written over the same file: no mapping of it is alive here.
     const std::string bytes = mutate(files[i % files.size()], random);
     write_file(path, bytes);
     try {

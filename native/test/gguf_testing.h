@@ -31,6 +31,16 @@ inline int finish(const char *name) {
   return failures == 0 && checks > 0 ? 0 : 1;
 }
 
+// Runs a group of checks; an Error that escapes is a failure.
+template <class Test> void run(const char *name, Test test) {
+  try {
+    test();
+  } catch (const graft::Error &error) {
+    failures++;
+    std::printf("%s: status %d: %s\n", name, error.status, error.message.c_str());
+  }
+}
+
 // Runs `action`, which must throw an Error of this status whose message holds `fragment`.
 template <class Action> void expect_error(const std::string &name, graft_status status, const std::string &fragment, Action action) {
   checks++;
@@ -69,7 +79,9 @@ class Folder {
   std::string path_;
 };
 
+// A new file each time: truncating an old one makes ext4 write it out at close, which is slow twenty thousand times.
 inline void write_file(const std::string &path, const std::string &bytes) {
+  std::remove(path.c_str());
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!file.flush()) std::abort();

@@ -199,12 +199,12 @@ void test_truncation() {
 }  // namespace
 
 int main() {
-  test_values(2);
-  test_values(3);
-  test_tensors();
-  test_not_gguf();
-  test_hostile_metadata();
-  test_hostile_tensors();
-  test_truncation();
+  run("test_values", [] { test_values(2); });
+  run("test_values", [] { test_values(3); });
+  run("test_tensors", test_tensors);
+  run("test_not_gguf", test_not_gguf);
+  run("test_hostile_metadata", test_hostile_metadata);
+  run("test_hostile_tensors", test_hostile_tensors);
+  run("test_truncation", test_truncation);
   return finish("test_gguf_reader");
 }

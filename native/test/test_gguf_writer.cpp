@@ -193,7 +193,7 @@ void test_full_disk() {
 }
 
 std::string described(const Folder &folder, const std::vector<std::string> &keys, const std::vector<std::string> &tensors, int32_t max_items) {
-  write_file(folder / "j.gguf", file(keys, tensors, tensors.empty() ? "" : std::string(64, 'd')));
+  write_file(folder / "j.gguf", file(keys, tensors, tensors.empty() ? "" : std::string(66, 'd')));
   return graft::describe_json(*Gguf::open(folder / "j.gguf"), max_items);
 }
 
@@ -218,6 +218,7 @@ void test_json() {
   expect(kv("k", kArr, array(kI32, 3, u32(1) + u32(2) + u32(3))), R"({"key":"k","type":"arr","value":{"array":"i32","count":3,"items":[1,2]}})", 2);
   expect(kv("k", kArr, array(kI32, 3, u32(1) + u32(2) + u32(3))), R"({"key":"k","type":"arr","value":{"array":"i32","count":3,"items":[]}})", 0);
   expect(kv("k", kArr, array(kStr, 2, str("a") + str("b"))), R"({"key":"k","type":"arr","value":{"array":"str","count":2,"items":["a","b"]}})", 9);
+  expect(kv("k", kArr, array(kStr, 3, str("") + str("") + str("b"))), R"({"key":"k","type":"arr","value":{"array":"str","count":3,"items":["","","b"]}})");
   expect(kv("k", kStr, str("q\" b\\ n\n t\t z\x01 d\x7f")), R"({"key":"k","type":"str","value":"q\" b\\ n\n t\u0009 z\u0001 d\u007f"})");
   expect(kv("k", kStr, str(std::string("\0", 1))), R"({"key":"k","type":"str","value":"\u0000"})");
   // Well-formed text of 2, 3 and 4 bytes stays; overlong forms, surrogates, lone and missing continuation bytes do not.
@@ -230,17 +231,17 @@ void test_json() {
   expect(kv("k", kStr, str("\xe2\x82")), R"({"key":"k","type":"str","value":")" + r + r + "\"}");
   expect(kv("k\xff", kU8, "a"), R"({"key":"k)" + r + R"(","type":"u8","value":97})");
   const std::string whole = described(folder, {}, {tensor("w\"", {4, 2}, GK_F32, 0), tensor("v", {32}, GK_Q8_0, 32)}, -1);
-  CHECK(whole.substr(0, 60) == R"({"version":3,"alignment":32,"file_bytes":192,"parameters":40)");
+  CHECK(whole.substr(0, 60) == R"({"version":3,"alignment":32,"file_bytes":194,"parameters":40)");
   CHECK(whole.find(R"("metadata":[],"tensors":[{"name":"w\"","type":"f32","shape":[4,2],"bytes":32,"offset":128},{"name":"v","type":"q8_0","shape":[32],"bytes":34,"offset":160}]})") != std::string::npos);
 }
 
 }  // namespace
 
 int main() {
-  test_round_trip();
-  test_usage();
-  test_atomic_file();
-  test_full_disk();
-  test_json();
+  run("test_round_trip", test_round_trip);
+  run("test_usage", test_usage);
+  run("test_atomic_file", test_atomic_file);
+  run("test_full_disk", test_full_disk);
+  run("test_json", test_json);
   return finish("test_gguf_writer");
 }

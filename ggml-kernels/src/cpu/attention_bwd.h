@@ -125,8 +125,9 @@ GK_INLINE void add_row(float *to, const float *from, int64_t D) {
   if (d < D) vf_storen(to + d, vf_add(vf_loadn(to + d, D - d), vf_load(from + d)), D - d);
 }
 
-/* All query rows of one view. dk and dv are indexed like k and v. */
-static void backward_view(const backward_job *j, const attention_view *w, const backward_space *f, float *dk, float *dv) {
+/* All query rows of one view. dk and dv are indexed like k and v, but begin `skip` floats later. */
+static void backward_view(const backward_job *j, const attention_view *w, const backward_space *f, float *dk, float *dv,
+                          int64_t skip) {
   int64_t rows = (int64_t)w->s->q_count * w->rep, D = w->D, DP = w->DP;
   int64_t keys = rows ? keys_seen(w, rows - 1) : 0, padded_keys = gk_round_up(keys, KB);
   for (int64_t key = 0; key < keys; key += KB) {
@@ -149,8 +150,8 @@ static void backward_view(const backward_job *j, const attention_view *w, const 
     }
   }
   for (int64_t i = 0; i < keys; i++) {
-    add_row(dk + key_offset(w, i), f->dk + i * DP, D);
-    add_row(dv + key_offset(w, i), f->dv + i * DP, D);
+    add_row(dk + key_offset(w, i) - skip, f->dk + i * DP, D);
+    add_row(dv + key_offset(w, i) - skip, f->dv + i * DP, D);
   }
 }
 
@@ -169,14 +170,16 @@ static void backward_run(void *arg, int64_t begin, int64_t end, int32_t part) {
   for (int64_t task = begin; task < end; task++) {
     int64_t g = task / j->parts, p = task % j->parts, head = rep * p / j->parts;
     float *dk = j->dk, *dv = j->dv;
+    int64_t skip = 0;
     if (j->parts > 1) {
-      dk = j->partial + (2 * p * j->key_rows - j->first_key) * step;
+      dk = j->partial + 2 * p * j->key_rows * step;
       dv = dk + j->key_rows * step;
+      skip = j->first_key * step;
     }
     for (int32_t i = 0; i < a->n_segments; i++) {
       attention_view w = {&a->segments[i], a->heads, a->kv_heads, a->head_width, gk_round_up(a->head_width, VW), g,
                           rep * (p + 1) / j->parts - head, g * rep + head};
-      backward_view(j, &w, &f, dk, dv);
+      backward_view(j, &w, &f, dk, dv, skip);
     }
   }
 }
@@ -185,7 +188,8 @@ static void add_partial(void *arg, int64_t begin, int64_t end, int32_t part) {
   (void)part;
   const backward_job *j = arg;
   int64_t n = j->key_rows * j->a->kv_heads * j->a->head_width;
-  float *dk = j->dk + (j->first_key * j->a->kv_heads * j->a->head_width), *dv = j->dv + (dk - j->dk);
+  int64_t skip = j->first_key * j->a->kv_heads * j->a->head_width;
+  float *dk = j->dk + skip, *dv = j->dv + skip;
   for (int64_t p = 0; p < j->parts; p++) {
     add_row(dk + begin, j->partial + 2 * p * n + begin, end - begin);
     add_row(dv + begin, j->partial + (2 * p + 1) * n + begin, end - begin);

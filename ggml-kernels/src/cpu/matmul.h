@@ -17,7 +17,7 @@
 #include "dequantize.h"
 
 typedef enum gk_mm_mode { GK_MM_FWD, GK_MM_DX, GK_MM_DW } gk_mm_mode;
-enum { GK_SBLOCK = 256, GK_CHUNK = 256 };
+enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 
 typedef struct gk_mm_kernel {
   int32_t rows, cols;   /* of a resident and of a stream panel */
@@ -28,7 +28,7 @@ typedef struct gk_mm_kernel {
   void (*resident[3])(char *panel, const float *src, int64_t ld, int32_t rows, int32_t count, float scale);
   /* FWD: one panel from `n` rows of W, `count` elements of each, starting at w.
    * DX, DW: ceil(n / cols) panels from `count` rows of W, n elements (columns) of each. tmp: GK_SBLOCK * 2 floats. */
-  void (*stream[3])(char *panel, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp);
+  void (*stream[3])(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp);
   /* tile (+)= R panel · S panel over s < count. narrow: S came from bf16, so its low halves are zero. */
   void (*multiply[3])(const char *resident, const char *stream, int32_t count, float *tile, int32_t first, int32_t narrow);
   /* out[i * li + j * lj] = scale * tile (or +=) for i < ni, j < nj; one of li, lj is 1. */

@@ -11,56 +11,20 @@
  * the two elements side by side. FWD multiplies S (A) by R (B), so its C tile is transposed; DX and DW R (A) by S (B).
  * C: tiles (0,0) (0,1) (1,0) (1,1), first index the half of A.
  */
-#include <immintrin.h>
-#include <string.h>
-#include "cpu/matmul.h"
 #include "cpu/matmul_dot_avx512.h"
+#include "cpu/pack_amx.h"
 #include "cpu/transpose_avx512.h"
 
-enum { STEP = 32, STEP_BYTES = 4096, TILE_BYTES = 1024, LOW = 2 * TILE_BYTES };
+/* Palette 1; all eight tiles 16 rows of 64 bytes. In memory for good: the intrinsic does not tell the compiler that all of it is read. */
+static const struct {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+} tiles = {.palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
 
-static void begin(void) {
-  struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-  } config = {.palette = 1};
-  for (int i = 0; i < 8; i++) {
-    config.row_bytes[i] = 64;
-    config.rows[i] = 16;
-  }
-  _tile_loadconfig(&config);
-}
+static void begin(void) { _tile_loadconfig(&tiles); }
 
 static void end(void) { _tile_release(); }
-
-/* The floats whose bf16 bits are words 2i (even) or 2i+1 (odd) of v. */
-static inline __m512 even_floats(__m512i v) { return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16)); }
-static inline __m512 odd_floats(__m512i v) {
-  return _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32((int)0xFFFF0000)));
-}
-
-/* s-contiguous: elements 0..15 in a, 16..31 in b; words in their order. */
-static inline void split_row(__m512 a, __m512 b, __m512i *high, __m512i *low) {
-  const __m512i h = (__m512i)_mm512_cvtne2ps_pbh(b, a);
-  const __m512 ha = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(h)), 16));
-  const __m512 hb = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(h, 1)), 16));
-  *high = h;
-  *low = (__m512i)_mm512_cvtne2ps_pbh(_mm512_sub_ps(b, hb), _mm512_sub_ps(a, ha));
-}
-
-static inline __m512i interleave(__m512i v) { /* words 0, 16, 1, 17, ... */
-  const __m512i index = _mm512_add_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-                                         _mm512_slli_epi32(_mm512_set_epi32(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16), 16));
-  return _mm512_permutexvar_epi16(index, v);
-}
-
-/* Rows s (a) and s+1 (b) of 16 columns; the pairs side by side. */
-static inline void split_pair(__m512 a, __m512 b, __m512i *high, __m512i *low) {
-  const __m512i h = interleave((__m512i)_mm512_cvtne2ps_pbh(b, a));
-  *high = h;
-  *low = interleave((__m512i)_mm512_cvtne2ps_pbh(_mm512_sub_ps(b, odd_floats(h)), _mm512_sub_ps(a, even_floats(h))));
-}
 
 static inline __mmask16 first(int64_t n) { return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1); }
 
@@ -130,12 +94,14 @@ static void resident_dw(char *panel, const float *src, int64_t ld, int32_t rows,
 }
 
 /* Role A from rows of W. */
-static void stream_fwd(char *panel, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
+static void stream_fwd(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
   const int32_t steps = steps_of(count);
   for (int32_t c = count; c < steps * STEP; c++) tmp[c] = 0;
   for (int32_t r = 0; r < 32; r++) {
     char *to = panel + 64 * r;
-    if (r < n) {
+    if (r < n && type == GK_Q4_K) {
+      row_q4_K(to, (const gk_block_q4_K *)(w + r * row_bytes));
+    } else if (r < n) {
       dequantize(w + r * row_bytes, tmp, count);
       for (int32_t t = 0; t < steps; t++) {
         __m512i high, low;
@@ -153,11 +119,16 @@ static void stream_fwd(char *panel, gk_dequantize_fn dequantize, const char *w, 
 }
 
 /* Role B from pairs of rows of W. */
-static void stream_dx(char *panel, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
+static void stream_dx(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
   const int32_t columns = (n + 31) / 32 * 32;
   float *a = tmp, *b = tmp + GK_SBLOCK;
   for (int32_t c = n; c < columns; c++) a[c] = b[c] = 0;
   for (int32_t s = 0; s < steps_of(count) * STEP; s += 2) {
+    char *to = panel + s / STEP * STEP_BYTES + s % STEP / 2 * 64;
+    if (type == GK_Q4_K && n == GK_SUPER && s + 1 < count) {
+      pair_q4_K(to, (const gk_block_q4_K *)(w + s * row_bytes), (const gk_block_q4_K *)(w + (s + 1) * row_bytes));
+      continue;
+    }
     if (s < count)
       dequantize(w + s * row_bytes, a, n);
     else if (s < count + 2)
@@ -166,11 +137,10 @@ static void stream_dx(char *panel, gk_dequantize_fn dequantize, const char *w, i
       dequantize(w + (s + 1) * row_bytes, b, n);
     else if (s < count + 2)
       memset(b, 0, (size_t)n * 4);
-    char *to = panel + s / STEP * STEP_BYTES + s % STEP / 2 * 64;
     for (int32_t c = 0; c < columns; c += 16) {
       __m512i high, low;
       split_pair(_mm512_load_ps(a + c), _mm512_load_ps(b + c), &high, &low);
-      char *at = to + c / 32 * (GK_SBLOCK * 32 * 4) + c % 32 / 16 * TILE_BYTES;
+      char *at = to + c / 32 * PANEL_BYTES + c % 32 / 16 * TILE_BYTES;
       _mm512_store_si512(at, high);
       _mm512_store_si512(at + LOW, low);
     }

@@ -47,10 +47,10 @@ static inline __attribute__((always_inline)) void transpose8(__m256 r[8]) {
 }
 
 /* Eight rows of W at a time are dequantized, then transposed. */
-static void stream_rows(char *panel, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
+static void stream_rows(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
   _Alignas(64) float rows[8 * GK_SBLOCK];
   float *to = (float *)panel;
-  (void)tmp;
+  (void)type, (void)tmp;
   for (int32_t half = 0; half < 2; half++) {
     const int32_t padded = (count + 7) / 8 * 8;
     for (int32_t r = 0; r < 8; r++) {
@@ -72,7 +72,8 @@ static void stream_rows(char *panel, gk_dequantize_fn dequantize, const char *w,
 }
 
 /* A row of W is one s: its columns go to the panels. */
-static void stream_columns(char *panel, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
+static void stream_columns(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
+  (void)type;
   const int32_t columns = (n + COLS - 1) / COLS * COLS;
   for (int32_t c = n; c < columns; c++) tmp[c] = 0;
   for (int32_t s = 0; s < count; s++) {

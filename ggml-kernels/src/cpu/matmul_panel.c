@@ -20,6 +20,7 @@ enum { BAND = 512, RESIDENT_BYTES = 48 << 20 };
 typedef struct source {
   const char *data;
   int64_t row_bytes, n;
+  gk_type type;
   int32_t block, block_bytes, narrow;
   gk_dequantize_fn dequantize;
   float *io;          /* FWD: y;  DX: dy;  DW: unused */
@@ -64,7 +65,7 @@ typedef struct job {
 
 static source source_of(const gk_product *p, const gk_dequantize_fn *table) {
   const gk_type_info *t = gk_type_get(p->w.type);
-  return (source){.data = p->w.data, .row_bytes = gk_type_bytes(p->w.type, p->w.k), .n = p->w.n, .block = t->block_size,
+  return (source){.data = p->w.data, .type = p->w.type, .row_bytes = gk_type_bytes(p->w.type, p->w.k), .n = p->w.n, .block = t->block_size,
                   .block_bytes = t->block_bytes, .narrow = p->w.type == GK_BF16, .dequantize = table[p->w.type], .io = p->y,
                   .ld = p->ldy, .scale = p->scale, .accumulate = p->accumulate};
 }
@@ -91,11 +92,6 @@ static void pack_resident(void *arg, int64_t begin, int64_t end, int32_t part) {
   }
 }
 
-/* Asks for the part of the next block's R that this step is to bring nearer. */
-static void prefetch(const char *p, int64_t bytes) {
-  for (int64_t o = 0; o < bytes; o += 64) __builtin_prefetch(p + o, 0, 2);
-}
-
 static void run_chunk(const job *j, int64_t index, int32_t part) {
   const gk_mm_kernel *k = j->kernel;
   const source *src = j->sources;
@@ -107,26 +103,22 @@ static void run_chunk(const job *j, int64_t index, int32_t part) {
   char *stream = j->scratch + part * j->thread_bytes;
   float *tmp = (float *)(stream + j->stream_bytes);
   float *c = tmp + 2 * GK_SBLOCK;
-  const int64_t ahead = gk_round_up(ceil_div(resident_panel, columns), 64);
   for (int32_t b = 0; b < j->n_blocks; b++) {
     const sblock *sb = &j->blocks[b];
     const char *packed = j->packed + b * j->block_bytes;
     const source *from = j->mode == GK_MM_FWD ? src : &j->sources[sb->src];
     if (j->mode != GK_MM_FWD)
-      k->stream[j->mode](stream, from->dequantize, from->data + sb->s * from->row_bytes + j0 / from->block * from->block_bytes,
+      k->stream[j->mode](stream, from->type, from->dequantize, from->data + sb->s * from->row_bytes + j0 / from->block * from->block_bytes,
                          from->row_bytes, nj, sb->count, tmp);
     for (int32_t q = 0; q < columns; q++) {
       const char *panel = stream;
       if (j->mode == GK_MM_FWD)
-        k->stream[GK_MM_FWD](stream, src->dequantize, src->data + (j0 + q * k->cols) * src->row_bytes + sb->s / src->block * src->block_bytes,
+        k->stream[GK_MM_FWD](stream, src->type, src->dequantize, src->data + (j0 + q * k->cols) * src->row_bytes + sb->s / src->block * src->block_bytes,
                              src->row_bytes, (int32_t)gk_min_i64(k->cols, nj - q * k->cols), sb->count, tmp);
       else
         panel = stream + q * stream_panel;
-      for (int32_t p = 0; p < j->panels; p++) {
-        const char *r = packed + p * resident_panel;
-        k->multiply[j->mode](r, panel, sb->count, c + ((int64_t)q * j->panels + p) * k->tile, b == 0, from->narrow);
-        if (b + 1 < j->n_blocks) prefetch(r + j->block_bytes + q * ahead, gk_min_i64(ahead, resident_panel - q * ahead));
-      }
+      for (int32_t p = 0; p < j->panels; p++)
+        k->multiply[j->mode](packed + p * resident_panel, panel, sb->count, c + ((int64_t)q * j->panels + p) * k->tile, b == 0, from->narrow);
     }
   }
   for (int32_t p = 0; p < j->panels; p++) {
@@ -175,15 +167,15 @@ static gk_status run(gk_backend *be, job *j, int64_t ni_total, int64_t s_total) 
   /* Chunks: fewer columns when there would be too few to go round. */
   int32_t unit = k->cols;
   int64_t columns = 0;
-  j->chunk = GK_CHUNK;
+  const int32_t widest = j->mode == GK_MM_FWD ? GK_CHUNK_FWD : GK_CHUNK;
   if (j->mode == GK_MM_FWD) {
     for (int32_t g = 0; g < j->n_sources; g++) columns += j->sources[g].n;
   } else {
     columns = j->nj;
     for (int32_t g = 0; g < j->n_sources; g++) unit = (int32_t)gk_max_i64(unit, j->sources[g].block);
   }
-  const int64_t rounds = gk_max_i64(1, ceil_div(columns, GK_CHUNK * (int64_t)be->threads));
-  j->chunk = (int32_t)gk_min_i64(GK_CHUNK, gk_round_up(ceil_div(columns, rounds * be->threads), unit));
+  const int64_t rounds = gk_max_i64(1, ceil_div(columns, widest * (int64_t)be->threads));
+  j->chunk = (int32_t)gk_min_i64(widest, gk_round_up(ceil_div(columns, rounds * be->threads), unit));
   j->chunks = 0;
   if (j->mode == GK_MM_FWD)
     for (int32_t g = 0; g < j->n_sources; g++) j->chunks += ceil_div(j->sources[g].n, j->chunk);
@@ -245,7 +237,7 @@ gk_status gk_matmul_dx_panel(const gk_mm_kernel *kernel, gk_backend *b, int32_t 
 gk_status gk_matmul_dw_panel(const gk_mm_kernel *kernel, gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
   const int swap = k < n && k < 256;
   const float *r = swap ? x : dy, *s = swap ? dy : x;
-  const source src = {.data = (const char *)s, .row_bytes = (swap ? ldy : ldx) * 4, .n = m, .block = 1, .block_bytes = 4,
+  const source src = {.data = (const char *)s, .type = GK_F32, .row_bytes = (swap ? ldy : ldx) * 4, .n = m, .block = 1, .block_bytes = 4,
                       .dequantize = gk_dequantize_table(b->isa)[GK_F32]};
   job j = {.kernel = kernel, .mode = GK_MM_DW, .sources = &src, .n_sources = 1, .r = r, .ldr = swap ? ldx : ldy, .r_scale = 1,
            .nj = swap ? n : k, .out = dw, .li = swap ? 1 : k, .lj = swap ? k : 1, .scale = scale, .accumulate = 1};

@@ -80,7 +80,7 @@ public final class Adapter implements AutoCloseable {
    * @throws IllegalArgumentException when there is none of that name
    */
   public float[] get(String name) {
-    int count = Math.toIntExact(info.tensor(name).elements());
+    int count = Math.toIntExact(info.elements(name));
     try (Memory values = new Memory(4L * Math.max(1, count))) {
       handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_adapter_tensor(p, name, 0, values, count, m, n)));
       return values.getFloatArray(0, count);
@@ -94,7 +94,7 @@ public final class Adapter implements AutoCloseable {
    */
   public void set(String name, float[] values) {
     Objects.requireNonNull(values, "values");
-    long count = info.tensor(name).elements();
+    long count = info.elements(name);
     if (values.length != count) {
       throw new IllegalArgumentException("the tensor '" + name + "' has " + count + " elements, not " + values.length);
     }

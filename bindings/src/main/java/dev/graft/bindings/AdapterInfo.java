@@ -11,7 +11,7 @@ import java.util.List;
  * @param alpha as the file says
  * @param scale what a pair's product is multiplied by, at the largest rank
  * @param parameters elements of all tensors
- * @param tensors in the order of the file
+ * @param tensors the weights that it changes, in the order of the model
  */
 public record AdapterInfo(int rank, float alpha, float scale, long parameters, List<AdapterTensor> tensors) {
 
@@ -24,9 +24,19 @@ public record AdapterInfo(int rank, float alpha, float scale, long parameters, L
         json.path("parameters").asLong(), List.copyOf(tensors));
   }
 
-  /** @throws IllegalArgumentException when there is none of that name */
-  public AdapterTensor tensor(String name) {
-    return tensors.stream().filter(t -> t.name().equals(name)).findFirst()
-        .orElseThrow(() -> new IllegalArgumentException("the adapter has no tensor '" + name + "'"));
+  /**
+   * Elements of one matrix, say "blk.0.attn_q.weight.lora_a".
+   *
+   * @throws IllegalArgumentException when there is none of that name
+   */
+  public long elements(String name) {
+    for (AdapterTensor t : tensors) {
+      if (name.equals(t.a())) {
+        return t.rank() * t.columns();
+      } else if (name.equals(t.b())) {
+        return t.rows() * t.rank();
+      }
+    }
+    throw new IllegalArgumentException("the adapter has no tensor '" + name + "'");
   }
 }

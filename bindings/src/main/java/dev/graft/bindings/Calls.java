@@ -102,7 +102,8 @@ final class Calls {
   }
 
   private static GraftException failure(int status, String message) {
-    String line = message.isBlank() ? "the native library failed with status " + status + " and no message" : message;
+    message = message.strip().replaceAll("\\p{Cntrl}+", " "); // a file may have put line ends into a name
+    String line = message.isEmpty() ? "the native library failed with status " + status + " and no message" : message;
     return switch (status) {
       case 2 -> new UsageException(line);
       case 3 -> new BadFileException(line);

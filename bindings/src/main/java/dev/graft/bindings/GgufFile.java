@@ -62,7 +62,7 @@ public final class GgufFile implements AutoCloseable {
     Objects.requireNonNull(key, "key");
     for (JsonNode entry : describe(0).path("metadata")) {
       if (key.equals(entry.path("key").asText())) {
-        return "string".equalsIgnoreCase(entry.path("type").asText())
+        return "str".equals(entry.path("type").asText())
             ? Optional.of(new String(stringBytes(key, 0), StandardCharsets.UTF_8))
             : Optional.empty();
       }

@@ -116,7 +116,7 @@ public final class TrainingSession implements AutoCloseable {
     if (adapter == null) {
       throw new IllegalStateException("a session without an adapter has no gradients");
     }
-    int count = Math.toIntExact(adapter.info().tensor(tensor).elements());
+    int count = Math.toIntExact(adapter.info().elements(tensor));
     try (Memory values = new Memory(4L * Math.max(1, count))) {
       handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_trainer_gradient(p, tensor, values, count, m, n)));
       return values.getFloatArray(0, count);

@@ -54,7 +54,11 @@ final class ConfigFile {
     Map<String, OptionSpec> options = new TreeMap<>();
     for (OptionSpec option : command.getCommandSpec().options()) {
       if (!option.usageHelp() && !option.versionHelp() && !option.longestName().equals("--config")) {
-        options.put(option.longestName().substring(2), option);
+        for (String name : option.names()) {
+          if (name.startsWith("--")) {
+            options.put(name.substring(2), option);
+          }
+        }
       }
     }
     return options;

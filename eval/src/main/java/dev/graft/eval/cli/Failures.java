@@ -2,6 +2,8 @@ package dev.graft.eval.cli;
 
 import dev.graft.bindings.GraftException;
 import dev.graft.trainer.data.DataException;
+import dev.graft.trainer.jinja.TemplateException;
+import dev.graft.trainer.run.RunException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -27,10 +29,12 @@ final class Failures {
   static int exitCode(Throwable failure) {
     if (failure instanceof GraftException graft) {
       return graft.exitCode();
-    } else if (failure instanceof DataException) {
+    } else if (failure instanceof DataException || failure instanceof TemplateException) {
       return ExitCode.BAD_DATA;
     } else if (failure instanceof CliException cli) {
       return cli.exitCode();
+    } else if (failure instanceof RunException run) {
+      return run.exitCode();
     }
     return ExitCode.FAILED;
   }
@@ -51,7 +55,7 @@ final class Failures {
   }
 
   private static boolean known(Throwable failure) {
-    return failure instanceof GraftException || failure instanceof CliException || failure instanceof java.io.IOException;
+    return failure instanceof GraftException || failure instanceof CliException || failure instanceof RunException || failure instanceof java.io.IOException;
   }
 
   private static String fileLine(FileSystemException e) {

@@ -38,6 +38,7 @@ public final class Main {
     boolean verbose = Arrays.asList(args).contains("--verbose");
     try {
       CommandLine root = commandLine(out, err, verbose);
+      UnknownFlags.check(root, List.of(args));
       String[] expanded = ConfigFile.expand(root, List.of(args)).toArray(String[]::new);
       int code = root.execute(expanded);
       out.flush();
@@ -52,7 +53,7 @@ public final class Main {
     root.setOut(out).setErr(err);
     root.setExpandAtFiles(false);
     root.setCaseInsensitiveEnumValuesAllowed(true);
-    root.setUsageHelpWidth(110);
+    root.setUsageHelpWidth(120);
     root.setUsageHelpLongOptionsMaxWidth(40);
     root.setParameterExceptionHandler((failure, ignored) -> UsageErrors.report(failure, verbose));
     root.setExecutionExceptionHandler((failure, ignored, result) -> Failures.report(failure, verbose, err));

@@ -32,7 +32,7 @@ public record DataOptions(
     Objects.requireNonNull(template);
     if (maxLength != 0 && maxLength < 2) {
       throw new IllegalArgumentException(
-          "--max-length " + maxLength + " leaves no room for a prompt token and a completion token; give at least 2");
+          "--max-length " + maxLength + " leaves no room for a prompt token and a completion token; give at least 2, or leave it out");
     }
   }
 

@@ -4,6 +4,7 @@ import dev.graft.bindings.GgufFile;
 import dev.graft.trainer.data.DataOptions;
 import dev.graft.trainer.data.Dataset;
 import dev.graft.trainer.data.DatasetReader;
+import dev.graft.trainer.data.PromptEncoder;
 import dev.graft.trainer.template.ChatTemplate;
 import dev.graft.trainer.tokenizer.LlamaTokenizer;
 import dev.graft.trainer.tokenizer.Tokenizer;
@@ -48,7 +49,16 @@ public final class RowSource implements AutoCloseable {
    * @param keepAll rows without targets stay, so that positions are kept
    */
   public Dataset read(Path data, Dataset.Kind kind, int maxLength, boolean keepAll) {
-    return DatasetReader.read(data, kind, new DataOptions(vocabulary, vocabularySize, this::tokenizer, template, maxLength, keepAll));
+    return new DatasetReader(options(maxLength, keepAll)).read(data, kind);
+  }
+
+  /** Ids of a user's text as a trained row's prompt would have them; never cut. */
+  public int[] prompt(String text) {
+    return new PromptEncoder(options(0, true)).encode(text);
+  }
+
+  private DataOptions options(int maxLength, boolean keepAll) {
+    return new DataOptions(vocabulary, vocabularySize, this::tokenizer, template, maxLength, keepAll);
   }
 
   /** The model's vocabulary. */

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -82,8 +81,7 @@ final class RunConfig {
     JsonNode flags = JSON.valueToTree(options.flags());
     List<String> refused = new ArrayList<>();
     List<String> notes = new ArrayList<>();
-    for (Iterator<Map.Entry<String, JsonNode>> it = flags.fields(); it.hasNext(); ) {
-      Map.Entry<String, JsonNode> now = it.next();
+    for (Map.Entry<String, JsonNode> now : flags.properties()) {
       String was = before.path("options").path(now.getKey()).asText();
       if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey())) {
         continue;
@@ -115,7 +113,7 @@ final class RunConfig {
 
   /** Refuses a resume with other files, by their SHA-256; waits for the hashes. */
   static void checkFiles(JsonNode before, Map<String, FileHash> hashes) {
-    for (String name : new String[] {"model", "data", "init-adapter"}) {
+    for (String name : new String[] {"model", "data", "eval-data", "init-adapter"}) {
       JsonNode was = before.path("files").path(name);
       String now = hashes.containsKey(name) ? hashes.get(name).get() : null;
       boolean known = was.path("sha256").isTextual();

@@ -40,6 +40,11 @@ record TrainState(
     return new TrainState(step, true, better ? (Double) metrics.evalLoss() : bestLoss, better ? step : bestStep, better ? 0 : sinceBest + 1, firstLoss, lastLoss, metrics.evalLoss(), tokens, seconds);
   }
 
+  /** The same where no evaluation is due. */
+  TrainState withoutEvaluation() {
+    return new TrainState(step, true, bestLoss, bestStep, sinceBest, firstLoss, lastLoss, lastEvalLoss, tokens, seconds);
+  }
+
   boolean improvedBy(double evalLoss) {
     return bestLoss == null || evalLoss < bestLoss;
   }

@@ -1,5 +1,6 @@
 package dev.graft.trainer.template;
 
+import dev.graft.bindings.UsageException;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.jinja.RenderOptions;
 import dev.graft.trainer.jinja.Template;
@@ -48,7 +49,8 @@ public final class ChatTemplate {
    * built-in name, or the path of a file.
    *
    * @param model names the model file in errors
-   * @throws DataException when the template does not parse or the name is unknown
+   * @throws DataException when the template does not parse
+   * @throws UsageException when the name is unknown
    */
   public static Optional<ChatTemplate> resolve(String option, Vocabulary vocabulary, Path model) {
     String wanted = option == null ? "auto" : option;
@@ -56,22 +58,29 @@ public final class ChatTemplate {
       return Optional.empty();
     } else if (wanted.equals("auto")) {
       return vocabulary.chatTemplate().map(text -> parse("the model's own", text, vocabulary.bosText(), vocabulary.eosText(), model));
-    } else if (NAMES.contains(wanted)) {
-      return Optional.of(builtIn(wanted, vocabulary));
-    } else if (wanted.contains("/") || wanted.contains(".") || Files.exists(Path.of(wanted))) {
-      return Optional.of(fromFile(Path.of(wanted), vocabulary.bosText(), vocabulary.eosText()));
     }
-    throw new DataException(model, 0, "--template " + wanted + " is unknown; give auto, none, a file, or one of " + String.join(", ", NAMES));
+    return Optional.of(named(wanted, vocabulary.bosText(), vocabulary.eosText()));
   }
 
-  /** A template that comes with Graft. @throws IllegalArgumentException for a name that is not in {@link #names()} */
-  public static ChatTemplate builtIn(String name, Vocabulary vocabulary) {
-    if (!NAMES.contains(name)) {
-      throw new IllegalArgumentException("no template " + name);
+  /**
+   * A built-in template by name, or a file by path.
+   *
+   * @throws UsageException when it is neither
+   * @throws DataException when the file is no template
+   */
+  public static ChatTemplate named(String name, String bosText, String eosText) {
+    if (NAMES.contains(name)) {
+      return builtIn(name, bosText, eosText);
+    } else if (Files.exists(Path.of(name))) {
+      return fromFile(Path.of(name), bosText, eosText);
     }
+    throw new UsageException("--template " + name + " is neither a file nor a built-in template; give auto, none, a file, or one of " + String.join(", ", NAMES));
+  }
+
+  private static ChatTemplate builtIn(String name, String bosText, String eosText) {
     try (InputStream in = ChatTemplate.class.getResourceAsStream(name + ".jinja")) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return of(name, text, vocabulary.bosText(), vocabulary.eosText());
+      return of(name, text, bosText, eosText);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -17,8 +17,13 @@ public interface Metadata {
 
   /** Reads all of a file's metadata once; the file must stay open while this is used. */
   static Metadata of(GgufFile file) {
+    return of(file.describe(-1), file);
+  }
+
+  /** As {@link #of(GgufFile)} with the header that {@code file.describe(-1)} gave. */
+  static Metadata of(JsonNode header, GgufFile file) {
     Map<String, JsonNode> values = new HashMap<>();
-    for (JsonNode entry : file.describe(-1).path("metadata")) {
+    for (JsonNode entry : header.path("metadata")) {
       values.put(entry.path("key").asText(), entry.path("value"));
     }
     return new Metadata() {

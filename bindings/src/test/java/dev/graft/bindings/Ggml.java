@@ -1,0 +1,48 @@
+package dev.graft.bindings;
+
+import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Pointer;
+import com.sun.jna.Structure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.junit.jupiter.api.Assumptions;
+
+/** ggml itself, from within the java-llama.cpp jar: the oracle of the weight formats. */
+final class Ggml {
+  private final NativeLibrary library;
+
+  /** struct ggml_init_params. */
+  @Structure.FieldOrder({"memorySize", "memoryBuffer", "noAlloc"})
+  public static final class InitParams extends Structure implements Structure.ByValue {
+    public long memorySize = 1024;
+    public Pointer memoryBuffer;
+    public byte noAlloc;
+  }
+
+  private Ggml(NativeLibrary library) {
+    this.library = library;
+    library.getFunction("ggml_init").invokePointer(new Object[] {new InitParams()}); // fills ggml's tables
+  }
+
+  /** Loads it from the class path into {@code folder}; skips the test where the jar has none for this machine. */
+  static Ggml load(Path folder) throws IOException {
+    String arch = System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
+    String resource = "/de/kherud/llama/Linux/" + arch + "/libjllama.so";
+    try (InputStream in = System.getProperty("os.name").equals("Linux") ? Ggml.class.getResourceAsStream(resource) : null) {
+      Assumptions.assumeTrue(in != null, "the java-llama.cpp jar has no library for this machine");
+      Path file = folder.resolve("libjllama.so");
+      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+      return new Ggml(NativeLibrary.getInstance(file.toString()));
+    }
+  }
+
+  /** {@code name}(blocks, values, count), whose signature all of ggml's row conversions share. */
+  void dequantize(String name, Pointer blocks, Pointer values, long count) {
+    Function function = library.getFunction(name);
+    function.invokeVoid(new Object[] {blocks, values, count});
+  }
+}

@@ -1,0 +1,20 @@
+package dev.graft.eval.bench;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code graft bench}: groups what measures and what makes models to measure with. */
+@Command(
+    name = "bench",
+    description = "Measures training speed and memory on this machine; makes models of any shape to measure with.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {BenchTrainCommand.class, MakeModelCommand.class},
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  graft bench make-model --shape 1b --type Q4_K_M --output 1b.gguf   random weights, the shape of Llama 3.2 1B",
+      "  graft bench train --model 1b.gguf --sequence 512                   seconds, tokens/s, share of the FMA peak, memory"
+    })
+public final class BenchCommand {
+  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this help.")
+  boolean help;
+}

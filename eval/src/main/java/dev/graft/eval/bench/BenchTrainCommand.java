@@ -1,0 +1,109 @@
+package dev.graft.eval.bench;
+
+import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.RandomModel;
+import dev.graft.eval.cli.CliException;
+import dev.graft.eval.cli.CommonOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code graft bench train}: speed and memory of LoRA training, beside the machine's peak measured in the same run. */
+@Command(
+    name = "train",
+    description = "Trains a LoRA adapter on random tokens and prints seconds, tokens/s, the share of this machine's f32 FMA peak, and memory.",
+    footerHeading = "%nExamples:%n",
+    footer = {"  graft bench train --model model.gguf --sequence 512 --rank 16", "  graft bench train --shape 1b --type Q4_K_M --json"})
+public final class BenchTrainCommand implements Callable<Integer> {
+  /** A step on random tokens needs a token to predict from and one to predict. */
+  private static final int SHORTEST = 2;
+
+  @Mixin CommonOptions common;
+
+  @Option(names = "--model", paramLabel = "FILE", description = "The GGUF to train on. Default: one of random weights, see --shape.")
+  Path model;
+
+  @Option(names = "--shape", paramLabel = "NAME",
+      description = "Makes a model of this shape (see 'graft bench make-model --help') and keeps it under ~/.cache/graft/bench. Default: 1b.")
+  String shape;
+
+  @Option(names = "--type", paramLabel = "TYPE", description = "Weight type of that model. Default: Q4_K_M.")
+  String type;
+
+  @Option(names = "--sequence", paramLabel = "N", defaultValue = "512", description = "Tokens of a row. Default: ${DEFAULT-VALUE}.")
+  int sequence;
+
+  @Option(names = {"--batch", "--batch-size"}, paramLabel = "N", defaultValue = "1", description = "Rows of a step. Default: ${DEFAULT-VALUE}.")
+  int batch;
+
+  @Option(names = {"--rank", "--lora-rank"}, paramLabel = "N", defaultValue = "16", description = "Rank of the adapter. Default: ${DEFAULT-VALUE}.")
+  int rank;
+
+  @Option(names = {"--targets", "--lora-targets"}, paramLabel = "LIST", defaultValue = "all-linear",
+      description = "all-linear, or some of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down. Default: ${DEFAULT-VALUE}.")
+  String targets;
+
+  @Option(names = "--recompute", paramLabel = "none|block", defaultValue = "none",
+      description = "Keep activations, or compute each block again in the backward pass. Default: ${DEFAULT-VALUE}.")
+  String recompute;
+
+  @Option(names = {"--steps", "--max-steps"}, paramLabel = "N", defaultValue = "3",
+      description = "Measured steps, after one that is not. Default: ${DEFAULT-VALUE}.")
+  int steps;
+
+  @Override
+  public Integer call() throws IOException {
+    check();
+    try (GraftRuntime runtime = common.openRuntime()) {
+      TrainBench.Settings settings = new TrainBench.Settings(model == null ? madeModel() : model, sequence, batch, rank, targets,
+          "block".equals(recompute), steps, common.seed());
+      TrainBench.Result result = TrainBench.run(runtime, settings, common::note);
+      if (common.json()) {
+        common.printJson(TrainBenchReport.json(result));
+      } else {
+        TrainBenchReport.print(result, common.out());
+      }
+    }
+    return 0;
+  }
+
+  private void check() {
+    if (model != null && (shape != null || type != null)) {
+      throw CliException.usage("--model is a model already; leave --shape and --type out, or leave out --model");
+    }
+    if (!"none".equals(recompute) && !"block".equals(recompute)) {
+      throw CliException.usage("--recompute " + recompute + " is not known; choose none or block");
+    }
+    atLeast("--sequence", sequence, SHORTEST);
+    atLeast("--batch", batch, 1);
+    atLeast("--steps", steps, 1);
+    if ((long) sequence * batch > Integer.MAX_VALUE / 8) {
+      throw CliException.usage("--sequence " + sequence + " times --batch " + batch + " is too many tokens for one step; make one of them smaller");
+    }
+  }
+
+  private static void atLeast(String flag, int value, int least) {
+    if (value < least) {
+      throw CliException.usage(flag + " " + value + " is too small; give at least " + least);
+    }
+  }
+
+  /** The model of --shape and --type, made when it isn't there yet. */
+  private Path madeModel() throws IOException {
+    String name = shape == null ? "1b" : shape;
+    RandomModel made = ModelShape.named(name).withMix(type == null ? "Q4_K_M" : type).withSeed(common.seed());
+    String cache = System.getenv("XDG_CACHE_HOME");
+    Path folder = (cache == null || cache.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache)).resolve("graft").resolve("bench");
+    Files.createDirectories(folder);
+    Path file = folder.resolve(name + "-" + made.mix() + "-seed" + made.seed() + "-" + GraftRuntime.nativeVersion() + ".gguf");
+    if (!Files.exists(file)) {
+      common.note("writing " + file);
+      made.write(file);
+    }
+    return file;
+  }
+}

@@ -1,0 +1,26 @@
+package dev.graft.eval.cli;
+
+/** Says now and then how many rows are done, when that takes long. One thread. */
+final class RowProgress {
+  private static final long EVERY_NANOS = 5_000_000_000L;
+
+  private final CommonOptions common;
+  private final int rows;
+  private final long start = System.nanoTime();
+  private long last = start;
+
+  RowProgress(CommonOptions common, int rows) {
+    this.common = common;
+    this.rows = rows;
+  }
+
+  /** @param count rows done so far */
+  void done(int count) {
+    long now = System.nanoTime();
+    if (now - last >= EVERY_NANOS && count < rows) {
+      last = now;
+      long left = (long) ((now - start) / 1e9 / count * (rows - count));
+      common.note(count + " of " + rows + " rows, " + Durations.text(left) + " left");
+    }
+  }
+}

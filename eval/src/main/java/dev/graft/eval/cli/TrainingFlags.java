@@ -1,0 +1,169 @@
+package dev.graft.eval.cli;
+
+import dev.graft.trainer.run.Schedule;
+import dev.graft.trainer.run.SftOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** The flags of a training run; a picocli {@code @Mixin}. A null field was not given. */
+final class TrainingFlags {
+  private static final double DEFAULT_EPOCHS = 3;
+
+  @Option(names = "--data", required = true, paramLabel = "D.jsonl", description = "The rows to learn. Required.")
+  Path data;
+
+  @Option(names = "--output", required = true, paramLabel = "DIR", description = "The run's folder, made when missing. Required.")
+  Path output;
+
+  @Option(names = "--eval-data", paramLabel = "E.jsonl", description = "Rows to evaluate on. Default: none.")
+  Path evalData;
+
+  @Option(names = "--init-adapter", paramLabel = "A.gguf", description = "Goes on from this adapter, with its rank, alpha and targets. Default: a new one.")
+  Path initAdapter;
+
+  @Option(names = "--max-steps", paramLabel = "N", description = "Optimizer steps; instead of --epochs.")
+  Long maxSteps;
+
+  @Option(names = "--epochs", paramLabel = "X", description = "Passes over the data, a fraction is fine; the last step wraps round to be full. Default: 3.")
+  Double epochs;
+
+  @Option(names = "--batch-size", paramLabel = "N", defaultValue = "4", description = "Rows of a batch. Default: ${DEFAULT-VALUE}.")
+  int batchSize;
+
+  @Option(names = "--gradient-accumulation", paramLabel = "N", defaultValue = "1", description = "Batches of an optimizer step. Default: ${DEFAULT-VALUE}.")
+  int gradientAccumulation;
+
+  @Option(names = "--learning-rate", paramLabel = "X", defaultValue = "2e-4", description = "Peak learning rate. Default: ${DEFAULT-VALUE}.")
+  double learningRate;
+
+  @Option(
+      names = "--lr-scheduler",
+      paramLabel = "constant|linear|cosine",
+      defaultValue = "linear",
+      description = "linear and cosine fall to 0 at the last step. Default: ${DEFAULT-VALUE}.")
+  Schedule scheduler;
+
+  @Option(names = "--warmup-steps", paramLabel = "N", defaultValue = "0", description = "Steps of a linear warmup from 0. Default: ${DEFAULT-VALUE}.")
+  int warmupSteps;
+
+  @Option(names = "--weight-decay", paramLabel = "X", defaultValue = "0", description = "Decoupled weight decay of AdamW. Default: ${DEFAULT-VALUE}.")
+  double weightDecay;
+
+  @Option(names = "--max-grad-norm", paramLabel = "X", defaultValue = "1.0", description = "Clips the gradient's norm to this; 0 for no clipping. Default: ${DEFAULT-VALUE}.")
+  double maxGradNorm;
+
+  @Option(names = "--lora-rank", paramLabel = "N", description = "Rank of the adapter. Default: 16.")
+  Integer loraRank;
+
+  @Option(names = "--lora-alpha", paramLabel = "X", description = "Scales the adapter by alpha/rank. Default: 32.")
+  Double loraAlpha;
+
+  @Option(names = "--lora-dropout", paramLabel = "P", defaultValue = "0", description = "Dropout before the adapter. Default: ${DEFAULT-VALUE}.")
+  double loraDropout;
+
+  @Option(
+      names = "--lora-targets",
+      paramLabel = "LIST",
+      description = "all-linear, or some of attn_q,attn_k,attn_v,attn_output,ffn_gate,ffn_up,ffn_down. Default: all-linear.")
+  String loraTargets;
+
+  @Option(names = "--rslora", description = "Scales by alpha/sqrt(rank) instead (rank-stabilized LoRA). Default: off.")
+  boolean rslora;
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Most tokens of a row: longer ones lose the left of their prompt, then the right of their completion. Default: the model's context.")
+  int maxLength;
+
+  @Option(names = "--no-shuffle", description = "Takes rows in file order, wrapping round. Default: a new order for each epoch.")
+  boolean noShuffle;
+
+  @Option(
+      names = "--micro-batch-tokens",
+      paramLabel = "N",
+      defaultValue = "1024",
+      description = "Most tokens computed at once; bounds memory, does not change what is learnt. A longer row gets a batch to itself. Default: ${DEFAULT-VALUE}.")
+  int microBatchTokens;
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "none|block",
+      defaultValue = "none",
+      description = "Keeps activations, or computes each block again in the backward pass: less memory, more time. Default: ${DEFAULT-VALUE}.")
+  String recompute;
+
+  @Option(names = "--eval-steps", paramLabel = "N", description = "Evaluates every N steps and at the end. Default: at the end of each epoch.")
+  Long evalSteps;
+
+  @Option(names = "--save-steps", paramLabel = "N", defaultValue = "100", description = "Saves a checkpoint every N steps and at the end. Default: ${DEFAULT-VALUE}.")
+  long saveSteps;
+
+  @Option(names = "--save-total-limit", paramLabel = "N", defaultValue = "2", description = "Keeps the newest N checkpoints; 0 for all. Default: ${DEFAULT-VALUE}.")
+  int saveTotalLimit;
+
+  @Option(names = "--resume", description = "Goes on from the newest checkpoint in --output; starts anew when there is none. Default: off.")
+  boolean resume;
+
+  @Option(names = "--overwrite", description = "Replaces a run that is in --output. Default: off.")
+  boolean overwrite;
+
+  @Option(
+      names = "--early-stopping-patience",
+      paramLabel = "N",
+      description = "Stops after N evaluations in a row without a lower loss; adapter.gguf is then the best. Default: never.")
+  Integer patience;
+
+  @Option(names = "--load-best", description = "adapter.gguf is the best evaluated one, not that of the last step. Default: off.")
+  boolean loadBest;
+
+  SftOptions options(ModelOptions model, CommonOptions common) {
+    if (maxSteps != null && epochs != null) {
+      throw CliException.usage("--max-steps and --epochs exclude one another; give one of them");
+    }
+    positive("--max-steps", maxSteps);
+    positive("--eval-steps", evalSteps);
+    positive("--early-stopping-patience", patience == null ? null : Long.valueOf(patience));
+    if (!recompute.equals("none") && !recompute.equals("block")) {
+      throw CliException.usage("--recompute " + recompute + " is not known; give none or block");
+    }
+    return new SftOptions(
+        new SftOptions.Files(model.model, data, evalData, initAdapter, output),
+        new SftOptions.Lora(loraRank == null ? 16 : loraRank, loraAlpha == null ? 32 : loraAlpha, loraDropout, rslora, loraTargets == null ? "all-linear" : loraTargets),
+        new SftOptions.Optimizer(learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm),
+        new SftOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
+        new SftOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
+        new SftOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),
+        model.template,
+        common.seed(),
+        resume,
+        overwrite);
+  }
+
+  /** What the user should know about flags that do nothing together. */
+  List<String> notes() {
+    List<String> given = new ArrayList<>();
+    if (loraRank != null) {
+      given.add("--lora-rank");
+    }
+    if (loraAlpha != null) {
+      given.add("--lora-alpha");
+    }
+    if (loraTargets != null) {
+      given.add("--lora-targets");
+    }
+    if (rslora) {
+      given.add("--rslora");
+    }
+    return initAdapter == null || given.isEmpty() ? List.of() : List.of(String.join(", ", given) + " not used: rank, alpha and targets are those of --init-adapter");
+  }
+
+  private static void positive(String flag, Long value) {
+    if (value != null && value < 1) {
+      throw CliException.usage(flag + " " + value + " must be at least 1");
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/* What every test here uses: guarded buffers, random numbers, comparisons in which NaN fails, and the loop over the
+ * instruction sets of this machine. Include it once in a program's main file with HARNESS_MAIN defined.
+ */
+#ifndef GRAFT_HARNESS_H
+#define GRAFT_HARNESS_H
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graft/ops.h"
+
+/* Where the test is, for messages: isa, threads, shape. */
+extern char test_where[256];
+#define AT(...) snprintf(test_where, sizeof test_where, __VA_ARGS__)
+#define FAIL(...)                                                   \
+  do {                                                              \
+    fprintf(stderr, "%s:%d: [%s] ", __FILE__, __LINE__, test_where); \
+    fprintf(stderr, __VA_ARGS__);                                   \
+    fputc('\n', stderr);                                            \
+    exit(1);                                                        \
+  } while (0)
+#define CHECK(condition) do { if (!(condition)) FAIL("not so: %s", #condition); } while (0)
+
+/* |got - want| <= tolerance; false when anything is NaN. */
+#define NEAR(what, index, got, want, tolerance)                                                              \
+  do {                                                                                                       \
+    double got_ = (got), want_ = (want), tol_ = (tolerance);                                                 \
+    if (!(fabs(got_ - want_) <= tol_))                                                                       \
+      FAIL("%s[%lld] is %.9g, should be %.9g, off by %.3g, allowed %.3g", what, (long long)(index), got_, want_, \
+           fabs(got_ - want_), tol_);                                                                        \
+  } while (0)
+
+/* A buffer with an unreadable page before and after it. With guard_front set it begins at the first page's end, so
+ * that a read before it crashes; otherwise it ends where the second begins, so that a read past it crashes. */
+extern int guard_front;
+void *guarded(int64_t bytes);
+void guarded_free_all(void);          /* everything guarded() gave out so far */
+float *guarded_f32(int64_t n);        /* filled with NaN */
+int32_t *guarded_i32(int64_t n);
+
+/* splitmix64 */
+extern uint64_t random_state;
+uint64_t random_u64(void);
+double random_uniform(void);          /* [0, 1) */
+float random_normal(void);            /* about N(0, 1) */
+float *guarded_normal(int64_t n);     /* N(0, 1) */
+
+/* Opens a backend or ends the test. */
+gk_backend *open_backend(const char *isa, int32_t threads);
+/* Calls fn(backend, isa) for every isa of this machine, 1 to 3 threads, and both kinds of guard. */
+void each_backend(void (*fn)(gk_backend *b, const char *isa));
+
+#ifdef HARNESS_MAIN
+#include <sys/mman.h>
+#include <unistd.h>
+
+char test_where[256];
+int guard_front;
+uint64_t random_state = 42;
+
+typedef struct guard_block { void *base; size_t bytes; } guard_block;
+static guard_block *guard_blocks;
+static size_t guard_count, guard_room;
+
+void *guarded(int64_t bytes) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = ((size_t)bytes + page - 1) / page * page;
+  if (inside == 0) inside = page;
+  char *base = mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED || mprotect(base + page, inside, PROT_READ | PROT_WRITE) != 0) FAIL("no memory for a guarded buffer");
+  if (guard_count == guard_room) {
+    guard_room = guard_room ? 2 * guard_room : 64;
+    guard_blocks = realloc(guard_blocks, guard_room * sizeof *guard_blocks);
+    if (!guard_blocks) FAIL("no memory");
+  }
+  guard_blocks[guard_count++] = (guard_block){base, inside + 2 * page};
+  return guard_front ? base + page : base + page + (inside - (size_t)bytes);
+}
+
+void guarded_free_all(void) {
+  for (size_t i = 0; i < guard_count; i++) munmap(guard_blocks[i].base, guard_blocks[i].bytes);
+  guard_count = 0;
+}
+
+float *guarded_f32(int64_t n) {
+  float *p = guarded(n * (int64_t)sizeof(float));
+  for (int64_t i = 0; i < n; i++) p[i] = NAN;
+  return p;
+}
+
+int32_t *guarded_i32(int64_t n) { return guarded(n * (int64_t)sizeof(int32_t)); }
+
+uint64_t random_u64(void) {
+  uint64_t z = random_state += 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+double random_uniform(void) { return (double)(random_u64() >> 11) * 0x1p-53; }
+
+float random_normal(void) {
+  double r = sqrt(-2 * log(1 - random_uniform()));
+  return (float)(r * cos(6.283185307179586 * random_uniform()));
+}
+
+float *guarded_normal(int64_t n) {
+  float *p = guarded_f32(n);
+  for (int64_t i = 0; i < n; i++) p[i] = random_normal();
+  return p;
+}
+
+gk_backend *open_backend(const char *isa, int32_t threads) {
+  char message[256];
+  gk_backend *b = gk_cpu_open(isa, threads, message, sizeof message);
+  if (!b) FAIL("gk_cpu_open(%s): %s", isa ? isa : "NULL", message);
+  return b;
+}
+
+void each_backend(void (*fn)(gk_backend *, const char *)) {
+  char names[64], *rest = names;
+  snprintf(names, sizeof names, "%s", gk_cpu_isas());
+  for (char *isa = strtok_r(rest, ",", &rest); isa; isa = strtok_r(NULL, ",", &rest)) {
+    for (int32_t threads = 1; threads <= 3; threads++) {
+      gk_backend *b = open_backend(isa, threads);
+      for (guard_front = 0; guard_front < 2; guard_front++) {
+        random_state = 42;
+        fn(b, isa);
+        guarded_free_all();
+      }
+      gk_backend_ops(b)->close(b);
+    }
+  }
+}
+#endif
+#endif

@@ -1,0 +1,297 @@
+// Gradients of the whole model against central differences of the plain double-precision one; and what must not change a result: recomputing,
+// packing, prefix sharing, saving and loading.
+#include <algorithm>
+
+#include "model_testing.h"
+
+using namespace graft;
+using namespace graft::testing;
+
+namespace {
+
+RandomModelSpec small(const char *architecture, const char *mix) {
+  RandomModelSpec s;
+  s.architecture = architecture;
+  s.layers = 2;
+  s.width = 32;
+  s.heads = 4;
+  s.kv_heads = 2;
+  s.feed_forward = 64;
+  s.vocabulary_size = 290;
+  s.mix = mix;
+  s.seed = 5;
+  return s;
+}
+
+void backward_through(Trainer &trainer, const Rows &rows, std::vector<float> *logps) {
+  Batch batch = rows.batch(trainer);
+  const size_t n = size_t(batch.targets());
+  logps->resize(n);
+  trainer.forward(std::move(batch), true, logps->data());
+  trainer.backward(std::vector<float>(n, -1.0f / float(n)).data());
+}
+
+double mean_loss(const PlainModel &plain, const Rows &rows) {
+  double sum = 0;
+  size_t count = 0;
+  for (const std::vector<int32_t> &row : rows.rows)
+    for (double logp : plain.logps(row)) {
+      sum -= logp;
+      count++;
+    }
+  return sum / double(count);
+}
+
+void gradients_equal_differences() {
+  Folder folder;
+  const Rows rows{{random_tokens(9, 290, 1), random_tokens(6, 290, 2), random_tokens(1, 290, 3)}};
+  for (const char *architecture : {"llama", "qwen2", "qwen3"}) {
+    write_random_model(folder / "model.gguf", small(architecture, "Q8_0"));
+    const std::unique_ptr<Gguf> file = Gguf::open(folder / "model.gguf");
+    for (const std::string &isa : isas()) {
+      Runtime runtime("cpu", isa.c_str(), 2);
+      Model model(runtime, folder / "model.gguf");
+      std::unique_ptr<Adapter> adapter = filled_adapter(model, 3, "all-linear", 9);
+      Trainer trainer(model, adapter.get(), options(true));
+      std::vector<float> logps;
+      backward_through(trainer, rows, &logps);
+      const std::vector<float> gradient = gradient_of(trainer);
+      if (isa == "ref") {  // the oracle is slow; other levels are compared with ref's gradient below
+        PlainModel plain(*file);
+        give_plain(plain, *adapter);
+        for (const LoraTensor &tensor : adapter->tensors())
+          for (int matrix = 0; matrix < 2; matrix++) {
+            Vector &values = matrix ? plain.lora[tensor.weight_name()].b : plain.lora[tensor.weight_name()].a;
+            for (size_t i : {size_t(0), values.size() / 2, values.size() - 1}) {
+              const double kept = values[i], h = 1e-4;
+              values[i] = kept + h;
+              const double above = mean_loss(plain, rows);
+              values[i] = kept - h;
+              const double below = mean_loss(plain, rows);
+              values[i] = kept;
+              const double expected = (above - below) / (2 * h);
+              const double got = gradient[size_t(matrix ? tensor.b_offset : tensor.a_offset) + i];
+              close_to((std::string(architecture) + " " + tensor.weight_name() + (matrix ? ".b" : ".a")).c_str(), got, expected, 1e-7 + 1e-4 * std::fabs(expected));
+            }
+          }
+      }
+      Runtime reference_runtime("cpu", "ref", 1);
+      Model reference_model(reference_runtime, folder / "model.gguf");
+      std::unique_ptr<Adapter> reference_adapter = filled_adapter(reference_model, 3, "all-linear", 9);
+      Trainer reference(reference_model, reference_adapter.get(), options(true));
+      std::vector<float> reference_logps;
+      backward_through(reference, rows, &reference_logps);
+      const std::vector<float> expected = gradient_of(reference);
+      double norm = 0, error = 0;
+      for (size_t i = 0; i < expected.size(); i++) {
+        norm += double(expected[i]) * expected[i];
+        error += (double(gradient[i]) - expected[i]) * (double(gradient[i]) - expected[i]);
+      }
+      close_to((std::string(architecture) + " " + isa + " gradient").c_str(), std::sqrt(error / norm), 0, 20 * unit_of(isa));
+    }
+  }
+}
+
+// Directional derivative of the trained loss itself, with dropout: the masks of forward and backward must be the same ones.
+void dropout_gradient() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("llama", "F32"));
+  Runtime runtime("cpu", "ref", 2);
+  Model model(runtime, folder / "model.gguf");
+  std::unique_ptr<Adapter> adapter = filled_adapter(model, 4, "all-linear", 2);
+  const Rows rows{{random_tokens(40, 290, 8)}};
+  for (const bool recompute : {false, true}) {
+    Trainer trainer(model, adapter.get(), options(true, recompute, 0.3f));
+    const auto loss_at = [&](const std::vector<float> &parameters) {
+      check(model.ops().upload(model.backend(), adapter->parameters(), parameters.data(), adapter->parameter_floats() * 4), "upload");
+      trainer.set_passes(41);
+      std::vector<float> logps(39);
+      trainer.forward(rows.batch(trainer), true, logps.data());
+      double sum = 0;
+      for (float logp : logps) sum -= double(logp) / 39;
+      return sum;
+    };
+    std::vector<float> start(static_cast<size_t>(adapter->parameter_floats()));
+    check(model.ops().download(model.backend(), start.data(), adapter->parameters(), adapter->parameter_floats() * 4), "download");
+    const double base = loss_at(start);
+    trainer.backward(std::vector<float>(39, -1.0f / 39).data());
+    const std::vector<float> gradient = gradient_of(trainer);
+    double squares = 0;
+    for (float g : gradient) squares += double(g) * g;
+    const double step = 2e-3 / std::sqrt(squares);
+    std::vector<float> ahead = start, behind = start;
+    for (size_t i = 0; i < start.size(); i++) {
+      ahead[i] += float(step * gradient[i]);
+      behind[i] -= float(step * gradient[i]);
+    }
+    const double slope = (loss_at(ahead) - loss_at(behind)) / (2 * step);
+    close_to("slope along the gradient", slope / squares, 1, 5e-3);
+    Trainer plain(model, adapter.get(), options(true));
+    check(model.ops().upload(model.backend(), adapter->parameters(), start.data(), adapter->parameter_floats() * 4), "upload");
+    std::vector<float> logps(39);
+    plain.forward(rows.batch(plain), true, logps.data());
+    double undropped = 0;
+    for (float logp : logps) undropped -= double(logp) / 39;
+    CHECK(std::fabs(undropped - base) > 1e-4);  // the mask does something
+  }
+}
+
+void results_do_not_depend_on() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("qwen3", "Q4_0"));
+  Runtime runtime("cpu", nullptr, 2);
+  Model model(runtime, folder / "model.gguf");
+  std::unique_ptr<Adapter> adapter = filled_adapter(model, 4, "attn_q,attn_v,ffn_down", 2);
+  const std::vector<int32_t> first = random_tokens(20, 290, 1), second = random_tokens(33, 290, 2);
+  const double tolerance = 40 * unit_of(isas().front());
+
+  Trainer together(model, adapter.get(), options(true)), apart(model, adapter.get(), options(true)), recomputing(model, adapter.get(), options(true, true));
+  std::vector<float> packed, one, two, again;
+  backward_through(together, Rows{{first, second}}, &packed);
+  backward_through(recomputing, Rows{{first, second}}, &again);
+  CHECK(packed == again);
+  CHECK(gradient_of(together) == gradient_of(recomputing));  // bit for bit
+
+  Rows{{first}}.batch(apart);
+  Batch batch = Rows{{first}}.batch(apart);
+  one.resize(size_t(batch.targets()));
+  apart.forward(std::move(batch), true, one.data());
+  apart.backward(std::vector<float>(one.size(), -1.0f / float(packed.size())).data());
+  batch = Rows{{second}}.batch(apart);
+  two.resize(size_t(batch.targets()));
+  apart.forward(std::move(batch), true, two.data());
+  apart.backward(std::vector<float>(two.size(), -1.0f / float(packed.size())).data());
+  one.insert(one.end(), two.begin(), two.end());
+  for (size_t i = 0; i < packed.size(); i++) close_to("packed logp", packed[i], one[i], tolerance);
+  const std::vector<float> a = gradient_of(together), b = gradient_of(apart);
+  double largest = 0;
+  for (float g : a) largest = std::max(largest, double(std::fabs(g)));
+  for (size_t i = 0; i < a.size(); i++) close_to("packed gradient", a[i], b[i], tolerance * largest);
+
+  // A prompt shared by two answers equals two whole rows.
+  std::vector<int32_t> prompt(first.begin(), first.begin() + 12), yes(second.begin(), second.begin() + 7), no(second.begin() + 7, second.begin() + 18);
+  const auto scored = [&](bool shared, std::vector<float> *logps) {
+    Trainer trainer(model, adapter.get(), options(true));
+    std::vector<int32_t> lengths, prefixes, tokens, rows, ids;
+    const auto segment = [&](const std::vector<int32_t> &part, int32_t prefix) {
+      lengths.push_back(int32_t(part.size()));
+      prefixes.push_back(prefix);
+      tokens.insert(tokens.end(), part.begin(), part.end());
+    };
+    std::vector<std::pair<int32_t, int32_t>> targets;
+    if (shared) segment(prompt, -1);
+    for (const std::vector<int32_t> &answer : {yes, no}) {
+      if (!shared) {
+        std::vector<int32_t> whole = prompt;
+        whole.insert(whole.end(), answer.begin(), answer.end());
+        segment(whole, -1);
+      } else {
+        segment(answer, 0);
+      }
+      const int32_t begin = int32_t(tokens.size() - answer.size());
+      for (size_t i = 0; i < answer.size(); i++) targets.push_back({shared && i == 0 ? 11 : begin + int32_t(i) - 1, answer[i]});
+    }
+    std::vector<size_t> order(targets.size());
+    for (size_t i = 0; i < order.size(); i++) order[i] = i;
+    std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return targets[x].first < targets[y].first; });
+    for (size_t i : order) {
+      rows.push_back(targets[i].first);
+      ids.push_back(targets[i].second);
+    }
+    std::vector<float> sorted(targets.size()), weights(targets.size());
+    trainer.forward(make_batch(290, 256, 256, int32_t(lengths.size()), lengths.data(), prefixes.data(), tokens.data(), int64_t(rows.size()), rows.data(), ids.data()), true, sorted.data());
+    logps->resize(targets.size());
+    for (size_t i = 0; i < order.size(); i++) {
+      (*logps)[order[i]] = sorted[i];
+      weights[i] = order[i] < yes.size() ? -0.1f : 0.05f;
+    }
+    trainer.backward(weights.data());
+    return gradient_of(trainer);
+  };
+  std::vector<float> shared_logps, whole_logps;
+  const std::vector<float> shared_gradient = scored(true, &shared_logps), whole_gradient = scored(false, &whole_logps);
+  for (size_t i = 0; i < shared_logps.size(); i++) close_to("shared prefix logp", shared_logps[i], whole_logps[i], tolerance);
+  largest = 0;
+  for (float g : whole_gradient) largest = std::max(largest, double(std::fabs(g)));
+  for (size_t i = 0; i < shared_gradient.size(); i++) close_to("shared prefix gradient", shared_gradient[i], whole_gradient[i], tolerance * largest);
+}
+
+void saved_state_continues() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("llama", "Q8_0"));
+  Runtime runtime("cpu", nullptr, 2);
+  Model model(runtime, folder / "model.gguf");
+  const Rows rows{{random_tokens(30, 290, 4)}};
+  std::vector<float> logps;
+  const auto train = [&](Trainer &trainer, int steps) {
+    for (int i = 0; i < steps; i++) {
+      backward_through(trainer, rows, &logps);
+      trainer.step(1e-2f, 0.01f, 1);
+    }
+  };
+  std::unique_ptr<Adapter> unbroken = Adapter::create(model, 4, 8, false, "all-linear", 1);
+  Trainer whole(model, unbroken.get(), options(true, false, 0.1f));
+  train(whole, 3);
+  whole.save(folder / "state.bin");
+  train(whole, 3);
+  const std::vector<float> expected = logps;
+  std::unique_ptr<Adapter> resumed = Adapter::create(model, 4, 8, false, "all-linear", 99);
+  Trainer second(model, resumed.get(), options(true, false, 0.1f));
+  second.load(folder / "state.bin");
+  train(second, 3);
+  CHECK(logps == expected);
+  CHECK(expected[0] < 0);
+
+  std::ifstream in(folder / "state.bin", std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  const auto damaged = [&](const char *name, std::string content, const char *fragment) {
+    std::ofstream(folder / "bad.bin", std::ios::binary) << content;
+    expect_error(name, GRAFT_BAD_FILE, fragment, [&] { second.load(folder / "bad.bin"); });
+  };
+  damaged("cut", bytes.substr(0, bytes.size() - 9), "is damaged");
+  damaged("short", bytes.substr(0, 20), "too short");
+  std::string flipped = bytes;
+  flipped[bytes.size() / 2] = char(flipped[bytes.size() / 2] ^ 4);
+  damaged("flipped", flipped, "checksum");
+  flipped = bytes;
+  flipped[0] = 'X';
+  damaged("magic", flipped, "is not a checkpoint");
+  expect_error("missing", GRAFT_IO, "nothing.bin", [&] { second.load(folder / "nothing.bin"); });
+  std::unique_ptr<Adapter> other = Adapter::create(model, 5, 8, false, "all-linear", 99);
+  Trainer third(model, other.get(), options(true));
+  expect_error("other rank", GRAFT_BAD_FILE, "another shape", [&] { third.load(folder / "state.bin"); });
+}
+
+void wrong_use() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("llama", "F32"));
+  Runtime runtime("cpu", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  std::unique_ptr<Adapter> adapter = Adapter::create(model, 2, 4, false, "attn_q", 1);
+  Trainer trainer(model, adapter.get(), options(true));
+  std::vector<float> logps(8, 0.0f);
+  const std::vector<int32_t> lengths{4}, prefixes{-1}, ids{1, 2, 3, 290}, rows{0, 9};
+  expect_error("id", GRAFT_USAGE, "token 3 of the batch is 290", [&] { make_batch(290, 10, 10, 1, lengths.data(), prefixes.data(), ids.data(), 0, nullptr, nullptr); });
+  expect_error("row", GRAFT_USAGE, "target 1 names row 9", [&] { make_batch(300, 10, 10, 1, lengths.data(), prefixes.data(), ids.data(), 2, rows.data(), ids.data()); });
+  expect_error("long", GRAFT_USAGE, "more than the 3 tokens", [&] { make_batch(300, 3, 10, 1, lengths.data(), prefixes.data(), ids.data(), 0, nullptr, nullptr); });
+  expect_error("order", GRAFT_USAGE, "backward needs", [&] { trainer.backward(logps.data()); });
+  std::vector<float> seven(7);
+  trainer.forward(Rows{{random_tokens(8, 290, 1)}}.batch(trainer), false, seven.data());
+  expect_error("after scoring", GRAFT_USAGE, "backward needs", [&] { trainer.backward(logps.data()); });
+  trainer.forward(Rows{{random_tokens(8, 290, 1)}}.batch(trainer), true, seven.data());
+  trainer.backward(std::vector<float>(7, NAN).data());
+  expect_error("nan", GRAFT_NOT_FINITE, "NaN", [&] { trainer.step(1e-3f, 0, 1); });
+  expect_error("rank", GRAFT_USAGE, "--lora-rank", [&] { Adapter::create(model, 0, 1, false, "attn_q", 1); });
+  expect_error("target", GRAFT_USAGE, "unknown LoRA target \"attn_x\"", [&] { Adapter::create(model, 1, 1, false, "attn_x", 1); });
+}
+
+}  // namespace
+
+int main() {
+  run("gradients_equal_differences", gradients_equal_differences);
+  run("dropout_gradient", dropout_gradient);
+  run("results_do_not_depend_on", results_do_not_depend_on);
+  run("saved_state_continues", saved_state_continues);
+  run("wrong_use", wrong_use);
+  return finish("test_trainer");
+}

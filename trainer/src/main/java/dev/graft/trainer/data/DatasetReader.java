@@ -1,0 +1,84 @@
+package dev.graft.trainer.data;
+
+import dev.graft.trainer.data.Dataset.Kind;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads a JSONL file of rows to learn from, in one pass: {@code prompt} and {@code completion}, {@code messages}, {@code prompt},
+ * {@code chosen} and {@code rejected} (strings or lists of messages), or ready {@code *_ids}, which are used exactly as given.
+ */
+public final class DatasetReader {
+  private static final int BATCH_ROWS = 512;
+  private static final int BATCH_CHARACTERS = 4 << 20;
+
+  private final DataOptions options;
+
+  /** @param options how rows become tokens */
+  public DatasetReader(DataOptions options) {
+    this.options = options;
+  }
+
+  /**
+   * Reads all rows.
+   *
+   * @param kind what the rows must be; ANY takes what the first row is
+   * @throws DataException naming the line, when a row is wrong, the kinds differ, or no row is left
+   * @throws UncheckedIOException when the file cannot be read
+   */
+  public Dataset read(Path file, Kind kind) {
+    try (LineReader lines = new LineReader(file)) {
+      return read(file, kind, lines);
+    } catch (NoSuchFileException e) {
+      throw new DataException(file, 0, "no such file; check the path", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Dataset read(Path file, Kind kind, LineReader lines) throws IOException {
+    RowParser parser = new RowParser(file, options.vocabularySize(), kind == Kind.PROMPT);
+    ReportBuilder report = new ReportBuilder();
+    RowBatch batch = new RowBatch(file, options, report, kind == Kind.PROMPT);
+    List<Example> examples = new ArrayList<>();
+    Kind found = kind == Kind.ANY ? null : kind;
+    int firstLine = 0;
+    for (String text = lines.next(); text != null; text = lines.next()) {
+      if (text.isBlank()) {
+        continue;
+      }
+      Row row = parser.parse(lines.line(), text);
+      report.row();
+      if (kind != Kind.PROMPT) {
+        Kind own = row instanceof Row.PreferenceIds || row instanceof Row.Text t && t.preference() ? Kind.PREFERENCE : Kind.SFT;
+        firstLine = firstLine == 0 ? lines.line() : firstLine;
+        found = found == null ? own : found;
+        if (own != found) {
+          throw wrongKind(file, lines.line(), own, kind == Kind.ANY ? firstLine : 0);
+        }
+      }
+      batch.add(row, text.length());
+      if (batch.rows() >= BATCH_ROWS || batch.characters() >= BATCH_CHARACTERS) {
+        batch.flush(examples);
+      }
+    }
+    batch.flush(examples);
+    if (report.rows() == 0) {
+      throw new DataException(file, 0, "holds no rows; it must have one JSON object a line");
+    } else if (report.kept() == 0 && !options.keepAll()) {
+      throw new DataException(file, 0, "has " + report.rows() + " rows, but none has anything to learn; see them with graft preview, and check that they have answers");
+    }
+    return new Dataset(file, found, examples, report.build(options.maxLength(), lines.sha256()));
+  }
+
+  private static DataException wrongKind(Path file, int line, Kind own, int firstLine) {
+    String is = own == Kind.PREFERENCE ? "is a preference pair (chosen, rejected)" : "is a row for supervised training (completion or messages)";
+    String want = own == Kind.PREFERENCE ? "rows with a completion" : "rows with chosen and rejected";
+    return new DataException(
+        file, line, is + (firstLine > 0 ? ", but line " + firstLine + " is of the other kind; keep one kind in a file" : ", but this command needs " + want));
+  }
+}

@@ -1,0 +1,39 @@
+package dev.graft.trainer.data;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** Encodes single prompts exactly as {@link DatasetReader} encodes those of rows: for {@code graft generate --prompt}, and servers. */
+public final class PromptEncoder {
+  private static final Path NOWHERE = Path.of("--prompt");
+
+  private final DataOptions options;
+
+  /** @param options template, tokenizer and limit; a prompt longer than the limit is cut from the left */
+  public PromptEncoder(DataOptions options) {
+    this.options = options;
+  }
+
+  /**
+   * Ids of a user's text: through the template when there is one, else with a BOS when the vocabulary asks for it.
+   *
+   * @throws DataException when nothing is left to start from, or the template refuses it
+   */
+  public int[] encode(String prompt) {
+    return encode(new Row.Text(0, new Row.Turns(prompt, null), List.of(), Map.of()));
+  }
+
+  /** Ids of a conversation that ends with the header of the assistant's next turn. */
+  public int[] encode(List<Map<String, Object>> messages) {
+    return encode(new Row.Text(0, new Row.Turns(null, messages), List.of(), Map.of()));
+  }
+
+  private int[] encode(Row row) {
+    java.util.ArrayList<Example> examples = new java.util.ArrayList<>();
+    RowBatch batch = new RowBatch(NOWHERE, options, new ReportBuilder(), true);
+    batch.add(row, 0);
+    batch.flush(examples);
+    return ((PromptExample) examples.get(0)).tokens();
+  }
+}

@@ -1,0 +1,28 @@
+package dev.graft.trainer.data;
+
+import java.util.List;
+import java.util.Map;
+
+/** One row as it stands in the file, its shape checked, not yet tokens. */
+sealed interface Row {
+  int line();
+
+  /** Ready ids; completion is null where only the prompt was asked for. */
+  record SftIds(int line, int[] prompt, int[] completion) implements Row {}
+
+  /** Ready ids of a pair. */
+  record PreferenceIds(int line, int[] prompt, int[] chosen, int[] rejected) implements Row {}
+
+  /** A prompt with one answer, or two: chosen and rejected; none where only the prompt was asked for. */
+  record Text(int line, Turns prompt, List<Turns> answers, Map<String, Object> extra) implements Row {
+    boolean preference() {
+      return answers.size() == 2;
+    }
+  }
+
+  /** A conversation. */
+  record Chat(int line, List<Map<String, Object>> messages, Map<String, Object> extra) implements Row {}
+
+  /** A field that is a string or a list of messages; the other one is null. */
+  record Turns(String text, List<Map<String, Object>> messages) {}
+}

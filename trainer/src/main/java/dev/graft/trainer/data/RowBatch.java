@@ -1,0 +1,122 @@
+package dev.graft.trainer.data;
+
+import dev.graft.trainer.tokenizer.Vocabulary;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+
+/** Rows that are encoded together. */
+final class RowBatch {
+  private final Path file;
+  private final DataOptions options;
+  private final ReportBuilder report;
+  private final boolean promptOnly;
+  private final ExampleBuilder builder;
+  private final List<Row> rows = new ArrayList<>();
+  private int characters;
+  private ScriptEncoder encoder;
+
+  RowBatch(Path file, DataOptions options, ReportBuilder report, boolean promptOnly) {
+    this.file = file;
+    this.options = options;
+    this.report = report;
+    this.promptOnly = promptOnly;
+    builder = new ExampleBuilder(options, report);
+  }
+
+  void add(Row row, int length) {
+    rows.add(row);
+    characters += length;
+  }
+
+  int rows() {
+    return rows.size();
+  }
+
+  int characters() {
+    return characters;
+  }
+
+  /** Turns the gathered rows into examples. */
+  void flush(List<Example> examples) {
+    Scripts writer = new Scripts(file, options.vocabulary(), options.template(), promptOnly);
+    List<Script> scripts = new ArrayList<>();
+    List<List<Script>> ofRow = new ArrayList<>(rows.size());
+    for (Row row : rows) {
+      List<Script> own = writer.of(row);
+      ofRow.add(own);
+      scripts.addAll(own);
+    }
+    List<Encoded> encoded = scripts.isEmpty() ? List.of() : encoder().encode(scripts);
+    int at = 0;
+    for (int i = 0; i < rows.size(); i++) {
+      List<Encoded> own = encoded.subList(at, at + ofRow.get(i).size());
+      at += own.size();
+      add(rows.get(i), own, writer, examples);
+    }
+    rows.clear();
+    characters = 0;
+  }
+
+  private void add(Row row, List<Encoded> encoded, Scripts writer, List<Example> examples) {
+    if (row instanceof Row.SftIds ids && promptOnly) {
+      examples.add(builder.prompt(ids.line(), ids.prompt(), false));
+    } else if (row instanceof Row.SftIds ids) {
+      int[] tokens = concat(ids.prompt(), ids.completion());
+      BitSet learnt = new BitSet(tokens.length);
+      learnt.set(ids.prompt().length, tokens.length);
+      builder.sft(ids.line(), new Encoded(tokens, learnt, ids.prompt().length, false), false).ifPresent(examples::add);
+    } else if (row instanceof Row.PreferenceIds ids) {
+      builder.preference(ids.line(), ids.prompt(), ids.chosen(), ids.rejected(), false).ifPresent(examples::add);
+    } else {
+      text(row, encoded, writer, examples);
+    }
+  }
+
+  private void text(Row row, List<Encoded> encoded, Scripts writer, List<Example> examples) {
+    Encoded first = encoded.get(0);
+    boolean chat = row instanceof Row.Chat;
+    if (first.promptLength() == 0 && (promptOnly || !first.learnt().isEmpty()) && (!chat || first.tokens().length == 0)) {
+      throw new DataException(file, row.line(), "has an empty prompt and this model has no BOS, so nothing comes before the first token to be predicted; write a prompt");
+    }
+    boolean doubled = first.doubledBos() || repeatsBos(writer.texts(row), first);
+    if (promptOnly) {
+      examples.add(builder.prompt(row.line(), Arrays.copyOf(first.tokens(), first.promptLength()), doubled));
+    } else if (encoded.size() == 2) {
+      int[] prompt = Arrays.copyOf(first.tokens(), first.promptLength());
+      builder.preference(row.line(), prompt, answer(first), answer(encoded.get(1)), doubled).ifPresent(examples::add);
+    } else {
+      Encoded marked = new Encoded(first.tokens(), first.learnt(), first.promptLength(), doubled);
+      builder.sft(row.line(), marked, chat).ifPresent(examples::add);
+    }
+  }
+
+  /** Whether the row's own text brings a BOS that comes on top of the template's or the vocabulary's. */
+  private boolean repeatsBos(List<String> texts, Encoded encoded) {
+    Vocabulary vocabulary = options.vocabulary();
+    int bos = vocabulary.bosId();
+    if (bos == Vocabulary.NONE || bos == vocabulary.eosId() || texts.stream().noneMatch(text -> text.contains(vocabulary.bosText()))) {
+      return false;
+    }
+    return Arrays.stream(encoded.tokens()).filter(id -> id == bos).count() > 1;
+  }
+
+  private static int[] answer(Encoded encoded) {
+    return Arrays.copyOfRange(encoded.tokens(), encoded.promptLength(), encoded.tokens().length);
+  }
+
+  private ScriptEncoder encoder() {
+    if (encoder == null) {
+      encoder = new ScriptEncoder(options.tokenizer().get(), options.vocabulary());
+    }
+    return encoder;
+  }
+
+  private static int[] concat(int[] a, int[] b) {
+    int[] all = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, all, a.length, b.length);
+    return all;
+  }
+}

@@ -1,0 +1,167 @@
+package dev.graft.trainer.generate;
+
+import dev.graft.bindings.Adapter;
+import dev.graft.bindings.Generator;
+import dev.graft.bindings.Model;
+import dev.graft.bindings.Sampled;
+import dev.graft.trainer.run.RunException;
+import dev.graft.trainer.run.SplitMix64;
+import dev.graft.trainer.tokenizer.Vocabulary;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * Answers many prompts with our own engine, several at once: when one answer is done, the next prompt takes its place. One thread.
+ */
+public final class BatchGenerator {
+  private final Model model;
+  private final Adapter adapter;
+  private final Vocabulary vocabulary;
+  private final GenerateOptions options;
+
+  /** Gets answers; called on the generating thread. */
+  public interface Sink {
+    /** More text of an answer. @return false to stop everything (nobody reads any more) */
+    default boolean text(int index, String more) {
+      return true;
+    }
+
+    /** An answer is done; they come in the order in which they finish. */
+    default void done(Completion completion) {}
+  }
+
+  /** @param adapter null for the bare base */
+  public BatchGenerator(Model model, Adapter adapter, Vocabulary vocabulary, GenerateOptions options) {
+    this.model = model;
+    this.adapter = adapter;
+    this.vocabulary = vocabulary;
+    this.options = options;
+  }
+
+  /** One sequence of the cache at work. */
+  private final class Slot {
+    private final int sequence;
+    private final Prompt prompt;
+    private final AnswerText text = new AnswerText(options.stop());
+    private final SplitMix64 random;
+    private int[] ids = new int[16];
+    private int count;
+
+    Slot(int sequence, Prompt prompt) {
+      this.sequence = sequence;
+      this.prompt = prompt;
+      this.random = new SplitMix64(options.seed(), prompt.index());
+    }
+
+    void add(int id) {
+      if (count == ids.length) {
+        ids = Arrays.copyOf(ids, 2 * count);
+      }
+      ids[count++] = id;
+    }
+
+    Completion completion(String reason) {
+      return new Completion(prompt.index(), text.text(), Arrays.copyOf(ids, count), reason);
+    }
+  }
+
+  /**
+   * Refuses prompts that do not fit with their answers.
+   *
+   * @param context the model's context in tokens
+   * @return tokens that the longest one needs with its answer
+   * @throws RunException naming the first line that does not fit
+   */
+  public static int requiredContext(List<Prompt> prompts, int maxTokens, int context) {
+    long most = 1;
+    for (Prompt prompt : prompts) {
+      String where = prompt.line() > 0 ? "line " + prompt.line() + ": " : "";
+      if (prompt.tokens().length == 0) {
+        throw RunException.badData(where + "the prompt is empty", null);
+      }
+      long needed = (long) prompt.tokens().length + maxTokens;
+      if (needed > context) {
+        int room = context - prompt.tokens().length;
+        throw RunException.usage(where + "the prompt's " + prompt.tokens().length + " tokens and --max-tokens " + maxTokens + " exceed the model's context of " + context
+            + "; " + (room > 0 ? "give --max-tokens " + room + " at most" : "shorten the prompt"));
+      }
+      most = Math.max(most, needed);
+    }
+    return (int) most;
+  }
+
+  /** Generates an answer to every prompt; {@code context} is what {@link #requiredContext} gave. */
+  public void run(List<Prompt> prompts, int context, Sink sink) {
+    int sequences = Math.min(options.sequences(), prompts.size());
+    Deque<Prompt> waiting = new ArrayDeque<>(prompts);
+    Deque<Integer> free = new ArrayDeque<>();
+    for (int i = 0; i < sequences; i++) {
+      free.add(i);
+    }
+    List<Slot> active = new ArrayList<>();
+    try (Generator generator = Generator.open(model, adapter == null ? List.of() : List.of(adapter), Math.max(1, sequences), context)) {
+      while (!waiting.isEmpty() || !active.isEmpty()) {
+        List<Slot> fresh = new ArrayList<>();
+        while (!free.isEmpty() && !waiting.isEmpty()) {
+          fresh.add(new Slot(free.remove(), waiting.remove()));
+        }
+        fresh.forEach(slot -> generator.truncate(slot.sequence, 0));
+        if (!fresh.isEmpty()) {
+          append(generator, fresh, fresh.stream().map(slot -> slot.prompt.tokens()).toList());
+        }
+        active.addAll(fresh);
+        List<Slot> going = new ArrayList<>();
+        for (Slot slot : active) {
+          Step step = sample(generator, slot, sink);
+          if (step == Step.ABANDONED) {
+            return;
+          } else if (step == Step.GOES_ON) {
+            going.add(slot);
+          } else {
+            free.add(slot.sequence);
+          }
+        }
+        if (!going.isEmpty()) {
+          append(generator, going, going.stream().map(slot -> new int[] {slot.ids[slot.count - 1]}).toList());
+        }
+        active = going;
+      }
+    }
+  }
+
+  private enum Step {
+    GOES_ON,
+    DONE,
+    ABANDONED
+  }
+
+  private Step sample(Generator generator, Slot slot, Sink sink) {
+    Sampled sampled = generator.sample(slot.sequence, options.sampling(), slot.random.nextDouble());
+    int id = sampled.token();
+    slot.add(id);
+    boolean end = vocabulary.endOfGeneration().contains(id);
+    boolean known = id < vocabulary.size();
+    String more = end || !known || vocabulary.isSpecial(id) ? "" : slot.text.add(vocabulary.piece(id));
+    boolean stop = end || slot.text.stopped();
+    boolean done = stop || slot.count >= options.maxTokens();
+    if (done) {
+      more += slot.text.finish();
+    }
+    if (!more.isEmpty() && !sink.text(slot.prompt.index(), more)) {
+      return Step.ABANDONED;
+    }
+    if (done) {
+      sink.done(slot.completion(stop || slot.text.stopped() ? "stop" : "length"));
+    }
+    return done ? Step.DONE : Step.GOES_ON;
+  }
+
+  private void append(Generator generator, List<Slot> slots, List<int[]> parts) {
+    int[] adapters = new int[slots.size()];
+    Arrays.fill(adapters, adapter == null ? -1 : 0);
+    generator.append(slots.stream().mapToInt(slot -> slot.sequence).toArray(), adapters, parts.toArray(int[][]::new));
+  }
+}
