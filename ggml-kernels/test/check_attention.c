@@ -2,6 +2,7 @@
  * central differences; and a shared prefix against the same tokens computed twice.
  */
 #include "harness.h"
+#include "internal.h"
 
 typedef struct problem {
   gk_attention a;
@@ -114,6 +115,12 @@ static problem make_problem(int layout, int h) {
   return t;
 }
 
+/* Each case once for each isa, with one of the thread counts and one of the guards: all with all would take minutes. */
+static int skip(gk_backend *b, int c) {
+  if (b->isa == GK_ISA_REF) return c % 2 != guard_front;
+  return c % 6 != (b->threads - 1) * 2 + guard_front;
+}
+
 static int is_query(const problem *t, int64_t row) {
   for (int32_t i = 0; i < t->a.n_segments; i++)
     if (row >= t->segments[i].q_begin && row < t->segments[i].q_begin + t->segments[i].q_count) return 1;
@@ -123,6 +130,7 @@ static int is_query(const problem *t, int64_t row) {
 void check_attention_fwd(gk_backend *b, const char *isa) {
   const gk_ops *ops = gk_backend_ops(b);
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
+    if (skip(b, c)) continue;
     problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
     t.a.segments = t.segments;
     int64_t H = t.a.heads, D = t.a.head_width, nq = t.q_rows * H * D, nk = t.k_rows * t.a.kv_heads * D;
@@ -243,6 +251,7 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
   check_sharing(b, isa);
   guarded_free_all();
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
+    if (skip(b, c)) continue;
     problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
     t.a.segments = t.segments;
     int64_t H = t.a.heads, D = t.a.head_width, nq = t.q_rows * H * D, nk = t.k_rows * t.a.kv_heads * D;
@@ -268,9 +277,9 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
       if (!is_query(&t, i / (H * D))) CHECK(dq[i] == old[i]);
       else NEAR("dq", i, dq[i], e.dq[i], error * e.dq_size[i] + 1e-42);
     }
-    for (int64_t i = 0; i < nk; i++) {
-      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * e.dk_size[i] + FLT_EPSILON * fabs(dk0[i]) + 1e-42);
-      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * e.dv_size[i] + FLT_EPSILON * fabs(dv0[i]) + 1e-42);
+    for (int64_t i = 0; i < nk; i++) {   /* the running sum that is rounded begins at dk0 */
+      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * (e.dk_size[i] + fabs(dk0[i])) + 1e-42);
+      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * (e.dv_size[i] + fabs(dv0[i])) + 1e-42);
     }
     float *dq2 = guarded_f32(nq);
     memcpy(dq2, old, (size_t)nq * sizeof(float));

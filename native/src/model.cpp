@@ -147,6 +147,7 @@ class ModelLoader {
 Model::Model(Runtime &runtime, const std::string &path) : runtime_(runtime), file_(Gguf::open(path)) {
   try {
     ModelLoader(*this).load();
+    file_->prefetch();
   } catch (...) {
     for (gk_buf buffer : owned_) ops().release(backend(), buffer);
     for (const void *data : imported_) ops().release_weight(backend(), data);

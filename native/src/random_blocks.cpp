@@ -83,7 +83,7 @@ void set_scales_q4_K(uint8_t scales[12], uint64_t random) {
   }
 }
 
-// `blocks` holds random bytes; sets what must not be random. d and -d are the two halves to choose from.
+// Calls `set` on each block of a piece that so far holds random bytes only. Blocks need not be aligned.
 template <class Block, class Set> void each_block(uint8_t *bytes, int64_t blocks, Set set) {
   for (int64_t i = 0; i < blocks; i++) {
     Block block;

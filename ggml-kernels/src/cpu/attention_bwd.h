@@ -27,6 +27,7 @@ typedef struct backward_space {
   float *dq;             /* [BR][DP] */
   float *p, *ds;         /* [BR][KB] */
   float *lse, *delta;    /* [BR] */
+  int32_t *seen;         /* [BR] keys that a row sees */
 } backward_space;
 
 static backward_space backward_carve(carver *c, int64_t D, int64_t keys) {
@@ -46,6 +47,7 @@ static backward_space backward_carve(carver *c, int64_t D, int64_t keys) {
   s.ds = carve(c, BR * KB);
   s.lse = carve(c, BR);
   s.delta = carve(c, BR);
+  s.seen = (int32_t *)(void *)carve(c, BR);
   return s;
 }
 
@@ -66,6 +68,7 @@ static void backward_load_rows(const backward_job *j, const attention_view *w, i
   memset(f->q + n * w->DP, 0, (size_t)((padded - n) * w->DP) * sizeof(float));
   memset(f->dout + n * w->DP, 0, (size_t)((padded - n) * w->DP) * sizeof(float));
   for (int64_t r = n; r < padded; r++) f->lse[r] = INFINITY, f->delta[r] = 0;
+  for (int64_t r = 0; r < padded; r++) f->seen[r] = (int32_t)keys_seen(w, row + gk_min_i64(r, n - 1));
 }
 
 /* In: p = scores, ds = dout · v. Out: p = exp(p - lse), ds = p * (ds - delta), both 0 where the row does not see. */
@@ -90,14 +93,13 @@ GK_INLINE void softmax_gradient(float *p, float *ds, int64_t columns, int64_t se
 /* One block of rows against one block of keys:
  * fwd: s = scale * q kᵀ, p = exp(s - lse), o = p v
  * dv += pᵀ do,  dp = do vᵀ,  ds = p * (dp - delta),  dq += ds k (times scale at the end),  dk += dsᵀ (scale * q) */
-static void backward_block(const attention_view *w, int64_t row, int64_t n, int64_t padded, int64_t key,
-                           const backward_space *f) {
+static void backward_block(const attention_view *w, int64_t padded, int64_t key, const backward_space *f) {
   int64_t D = w->D, DP = w->DP, first = padded, keys = 0;
   int64_t most[BR / MR];
   for (int64_t r = 0; r < padded; r += MR) {
     int64_t seen[MR], top = 0;
     for (int64_t m = 0; m < MR; m++) {
-      seen[m] = gk_min_i64(KB, keys_seen(w, row + gk_min_i64(r + m, n - 1)) - key);
+      seen[m] = gk_min_i64(KB, f->seen[r + m] - key);
       top = gk_max_i64(top, seen[m]);
     }
     most[r / MR] = top;
@@ -142,7 +144,7 @@ static void backward_view(const backward_job *j, const attention_view *w, const 
     int64_t n = gk_min_i64(BR, rows - row), padded = gk_round_up(n, MR), last = keys_seen(w, row + n - 1);
     backward_load_rows(j, w, row, n, padded, f);
     memset(f->dq, 0, (size_t)(padded * DP) * sizeof(float));
-    for (int64_t key = 0; key < last; key += KB) backward_block(w, row, n, padded, key, f);
+    for (int64_t key = 0; key < last; key += KB) backward_block(w, padded, key, f);
     for (int64_t r = 0; r < n; r++) {
       float *dq = j->dq + query_offset(w, row + r);
       vf scale = vf_set(j->a->scale);

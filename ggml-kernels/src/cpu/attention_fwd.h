@@ -27,6 +27,7 @@ typedef struct forward_space {
   float *max;            /* [block] */
   float *sum;            /* [block][VW] partial sums of exp, one for each lane */
   float *kt, *v;         /* [D][KB], [KB][DP] */
+  int32_t *seen;         /* [block] keys that a row sees */
   float *decode;
 } forward_space;
 
@@ -39,6 +40,7 @@ static forward_space forward_carve(carver *c, const gk_attention *a, int64_t blo
   s.sum = carve(c, block * VW);
   s.kt = carve(c, D * KB);
   s.v = carve(c, KB * DP);
+  s.seen = (int32_t *)(void *)carve(c, block);
   s.decode = carve(c, decode_floats);
   return s;
 }
@@ -80,7 +82,10 @@ static void forward_rows(const forward_job *j, const attention_view *w, int64_t 
   pack_rows(w, j->q, row, n, j->a->scale, f->rows);
   memset(f->o, 0, (size_t)(padded * DP) * sizeof(float));
   memset(f->sum, 0, (size_t)(padded * VW) * sizeof(float));
-  for (int64_t r = 0; r < padded; r++) f->max[r] = -FLT_MAX;
+  for (int64_t r = 0; r < padded; r++) {
+    f->max[r] = -FLT_MAX;
+    f->seen[r] = (int32_t)keys_seen(w, gk_min_i64(row + r, total - 1));
+  }
   _Alignas(64) float s[MR * KB], alpha[MR + VW];
   memset(alpha, 0, sizeof alpha);
   for (int64_t key = 0; key < last; key += KB) {
@@ -90,7 +95,7 @@ static void forward_rows(const forward_job *j, const attention_view *w, int64_t 
     for (int64_t r = 0; r < padded; r += MR) {
       int64_t seen[MR], most = 0;
       for (int64_t m = 0; m < MR; m++) {
-        seen[m] = gk_min_i64(keys, keys_seen(w, gk_min_i64(row + r + m, total - 1)) - key);
+        seen[m] = gk_min_i64(keys, f->seen[r + m] - key);
         most = gk_max_i64(most, seen[m]);
       }
       if (most == 0) continue;
@@ -103,7 +108,7 @@ static void forward_rows(const forward_job *j, const attention_view *w, int64_t 
   for (int64_t r = 0; r < n; r++) {
     int64_t at = query_offset(w, row + r), d = 0;
     float sum = vf_hsum(vf_load(f->sum + r * VW));
-    int none = keys_seen(w, row + r) == 0;
+    int none = f->seen[r] == 0;
     vf inverse = vf_set(none ? 0.0f : 1.0f / sum);
     for (; d + VW <= D; d += VW) vf_store(j->out + at + d, vf_mul(inverse, vf_load(f->o + r * DP + d)));
     if (d < D) vf_storen(j->out + at + d, vf_mul(inverse, vf_load(f->o + r * DP + d)), D - d);

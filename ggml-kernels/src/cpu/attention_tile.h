@@ -100,17 +100,37 @@ static __attribute__((noinline, unused)) void tile_add_columns(const float *p, c
   if (d < DP) tile(1, ADD, 1, KB, p, rows + d, DP, count, o + d, DP, NULL);
 }
 
+/* to[d*ldt + i] = scale * from[i][d] for four rows i and all d < D. */
+GK_INLINE void transpose_four(const float *const from[4], int64_t D, float scale, float *to, int64_t ldt) {
+  vf f = vf_set(scale);
+  int64_t d = 0;
+  for (; d + VW <= D; d += VW) {
+    vu r[4];
+    GK_UNROLL
+    for (int i = 0; i < 4; i++) r[i] = vf_bits(vf_mul(f, vf_load(from[i] + d)));
+    vu_transpose4(r);    /* lane L of r[i]: column d + 4L + i of the four rows */
+    GK_UNROLL
+    for (int i = 0; i < 4; i++) vu_store_lanes(to + (d + i) * ldt, 4 * ldt, r[i]);
+  }
+  for (; d < D; d++)
+    for (int i = 0; i < 4; i++) to[d * ldt + i] = from[i][d] * scale;
+}
+
+/* One row: to[d*ldt] = scale * from[d], or 0 where from is NULL. */
+GK_INLINE void transpose_one(const float *from, int64_t D, float scale, float *to, int64_t ldt) {
+  for (int64_t d = 0; d < D; d++) to[d * ldt] = from ? from[d] * scale : 0;
+}
+
 /* Query rows r .. r+n-1 as [ceil(n/MR)][D][MR], times scale; rows past n are zero. */
 GK_INLINE void pack_rows(const attention_view *w, const float *x, int64_t r, int64_t n, float scale, float *to) {
   for (int64_t m0 = 0; m0 < n; m0 += MR, to += w->D * MR) {
-    for (int64_t m = 0; m < MR; m++) {
-      if (m0 + m < n) {
-        const float *from = x + query_offset(w, r + m0 + m);
-        for (int64_t d = 0; d < w->D; d++) to[d * MR + m] = from[d] * scale;
-      } else {
-        for (int64_t d = 0; d < w->D; d++) to[d * MR + m] = 0;
-      }
+    int64_t m = 0;
+    for (; m + 4 <= MR && m0 + m + 4 <= n; m += 4) {
+      const float *from[4];
+      for (int i = 0; i < 4; i++) from[i] = x + query_offset(w, r + m0 + m + i);
+      transpose_four(from, w->D, scale, to + m, MR);
     }
+    for (; m < MR; m++) transpose_one(m0 + m < n ? x + query_offset(w, r + m0 + m) : NULL, w->D, scale, to + m, MR);
   }
 }
 
@@ -130,12 +150,13 @@ GK_INLINE void pack_keys(const attention_view *w, const float *x, int64_t j, int
 
 /* Keys j .. j+n-1 as [D][KB]; keys past n are zero. */
 GK_INLINE void pack_keys_transposed(const attention_view *w, const float *x, int64_t j, int64_t n, float *to) {
-  for (int64_t i = 0; i < n; i++) {
-    const float *from = x + key_offset(w, j + i);
-    for (int64_t d = 0; d < w->D; d++) to[d * KB + i] = from[d];
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const float *from[4];
+    for (int c = 0; c < 4; c++) from[c] = x + key_offset(w, j + i + c);
+    transpose_four(from, w->D, 1.0f, to + i, KB);
   }
-  for (int64_t i = n; i < KB; i++)
-    for (int64_t d = 0; d < w->D; d++) to[d * KB + i] = 0;
+  for (; i < KB; i++) transpose_one(i < n ? x + key_offset(w, j + i) : NULL, w->D, 1.0f, to + i, KB);
 }
 
 /* Cuts a thread's slice of scratch into arrays, each 64-byte aligned. With base NULL it only counts. */

@@ -17,13 +17,10 @@ typedef struct dropout_job {
 } dropout_job;
 
 GK_INLINE void philox_words(const dropout_job *j, uint64_t block, vu r[4]) {
-  uint32_t low[VW], high[VW];
-  for (int l = 0; l < VW; l++) {
-    uint64_t at = block + (uint64_t)((l % 4) * (VW / 4) + l / 4);
-    low[l] = (uint32_t)at;
-    high[l] = (uint32_t)(at >> 32);
-  }
-  vu c0 = vu_load(low), c1 = vu_load(high), c2 = vu_set((uint32_t)j->stream), c3 = vu_set((uint32_t)(j->stream >> 32));
+  uint32_t low[VW];
+  for (int l = 0; l < VW; l++) low[l] = (uint32_t)((l % 4) * (VW / 4) + l / 4);
+  /* no carry: block is a multiple of VW */
+  vu c0 = vu_add(vu_load(low), vu_set((uint32_t)block)), c1 = vu_set((uint32_t)(block >> 32)), c2 = vu_set((uint32_t)j->stream), c3 = vu_set((uint32_t)(j->stream >> 32));
   uint32_t k0 = (uint32_t)j->seed, k1 = (uint32_t)(j->seed >> 32);
   vu m0 = vu_set(GK_PHILOX_M0), m1 = vu_set(GK_PHILOX_M1);
   GK_UNROLL
@@ -49,6 +46,17 @@ static void dropout_run(void *arg, int64_t begin, int64_t end, int32_t part) {
   for (int64_t i = begin; i < end; i += 4 * VW) {
     vu r[4];
     philox_words(j, (uint64_t)i / 4, r);
+    if (i + 4 * VW <= end) {
+      GK_UNROLL
+      for (int c = 0; c < 4; c++) {
+        int64_t at = i + c * VW;
+        vf d = vf_where_ge(r[c], threshold, vf_mul(vf_load(j->x + at), factor));
+        if (j->all_dropped) d = vf_zero();
+        if (j->accumulate) d = vf_add(vf_load(j->y + at), d);
+        vf_store(j->y + at, d);
+      }
+      continue;
+    }
     for (int c = 0; c < 4; c++) {
       int64_t at = i + c * VW, n = end - at;
       if (n <= 0) break;

@@ -7,20 +7,28 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* acc[r] += v * x_r[i .. i+16), i a multiple of 16 */
-#define EMIT(i, v)                                                                                             \
-  do {                                                                                                         \
-    const __m512 v_ = (v);                                                                                     \
-    for (int r_ = 0; r_ < m; r_++)                                                                             \
-      acc[r_][(i) / 16 & 1] = _mm512_fmadd_ps(v_, _mm512_loadu_ps(x + r_ * ldx + (i)), acc[r_][(i) / 16 & 1]); \
+/* Sums to a row of x: enough that multiply-adds do not wait for each other, few enough for the registers. */
+#define SUMS (m <= 2 ? 4 : 2)
+
+/* acc[r] += v * x_r[i .. i+16), into sum a of each row; a is a constant */
+#define EMIT(a, i, v)                                                                                    \
+  do {                                                                                                 \
+    const __m512 v_ = (v);                                                                             \
+    const int a_ = (a) & (SUMS - 1);                                                                    \
+    for (int r_ = 0; r_ < m; r_++)                                                                     \
+      acc[r_][a_] = _mm512_fmadd_ps(v_, _mm512_loadu_ps(x + r_ * ldx + (i)), acc[r_][a_]);             \
   } while (0)
 
-#define BEGIN                  \
-  __m512 acc[GK_FEW][2];       \
-  for (int r_ = 0; r_ < m; r_++) acc[r_][0] = acc[r_][1] = _mm512_setzero_ps()
+#define BEGIN            \
+  __m512 acc[GK_FEW][4]; \
+  for (int r_ = 0; r_ < m; r_++) acc[r_][0] = acc[r_][1] = acc[r_][2] = acc[r_][3] = _mm512_setzero_ps()
 
-#define END \
-  for (int r_ = 0; r_ < m; r_++) y[r_] = _mm512_reduce_add_ps(_mm512_add_ps(acc[r_][0], acc[r_][1]))
+#define END                                                                         \
+  for (int r_ = 0; r_ < m; r_++) {                                                  \
+    __m512 s_ = _mm512_add_ps(acc[r_][0], acc[r_][1]);                              \
+    if (SUMS == 4) s_ = _mm512_add_ps(s_, _mm512_add_ps(acc[r_][2], acc[r_][3]));   \
+    y[r_] = _mm512_reduce_add_ps(s_);                                               \
+  }
 
 INLINE __m512 bytes_to_floats(__m128i q) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(q)); }
 
@@ -30,9 +38,11 @@ INLINE void dot_f32(const char *w, const float *x, int64_t ldx, const int m, int
   BEGIN;
   const float *p = (const float *)w;
   int64_t i = 0;
-  for (; i + 32 <= k; i += 32) {
-    EMIT(i, _mm512_loadu_ps(p + i));
-    EMIT(i + 16, _mm512_loadu_ps(p + i + 16));
+  for (; i + 64 <= k; i += 64) {
+    EMIT(0, i, _mm512_loadu_ps(p + i));
+    EMIT(1, i + 16, _mm512_loadu_ps(p + i + 16));
+    EMIT(2, i + 32, _mm512_loadu_ps(p + i + 32));
+    EMIT(3, i + 48, _mm512_loadu_ps(p + i + 48));
   }
   for (; i < k; i += 16) {
     const __mmask16 mask = k - i >= 16 ? 0xFFFF : (__mmask16)((1u << (k - i)) - 1);
@@ -47,9 +57,11 @@ INLINE void dot_f32(const char *w, const float *x, int64_t ldx, const int m, int
     BEGIN;                                                                                                              \
     const uint16_t *p = (const uint16_t *)w;                                                                            \
     int64_t i = 0;                                                                                                      \
-    for (; i + 32 <= k; i += 32) {                                                                                      \
-      EMIT(i, convert(_mm256_loadu_si256((const __m256i *)(p + i))));                                                   \
-      EMIT(i + 16, convert(_mm256_loadu_si256((const __m256i *)(p + i + 16))));                                         \
+    for (; i + 64 <= k; i += 64) {                                                                                      \
+      EMIT(0, i, convert(_mm256_loadu_si256((const __m256i *)(p + i))));                                                \
+      EMIT(1, i + 16, convert(_mm256_loadu_si256((const __m256i *)(p + i + 16))));                                      \
+      EMIT(2, i + 32, convert(_mm256_loadu_si256((const __m256i *)(p + i + 32))));                                      \
+      EMIT(3, i + 48, convert(_mm256_loadu_si256((const __m256i *)(p + i + 48))));                                      \
     }                                                                                                                   \
     for (; i < k; i += 16) {                                                                                            \
       const __mmask16 mask = k - i >= 16 ? 0xFFFF : (__mmask16)((1u << (k - i)) - 1);                                   \
@@ -67,10 +79,17 @@ DOT_16_BIT(dot_bf16, from_bf16)
 INLINE void dot_q8_0(const char *w, const float *x, int64_t ldx, const int m, int64_t k, float *y) {
   BEGIN;
   const gk_block_q8_0 *b = (const gk_block_q8_0 *)w;
-  for (; k > 0; k -= 32, b++, x += 32) {
+  for (; k >= 64; k -= 64, b += 2, x += 64) {
+    const __m512 d = _mm512_set1_ps(_cvtsh_ss(b->d)), e = _mm512_set1_ps(_cvtsh_ss(b[1].d));
+    EMIT(0, 0, _mm512_mul_ps(bytes_to_floats(load16(b->qs)), d));
+    EMIT(1, 16, _mm512_mul_ps(bytes_to_floats(load16(b->qs + 16)), d));
+    EMIT(2, 32, _mm512_mul_ps(bytes_to_floats(load16(b[1].qs)), e));
+    EMIT(3, 48, _mm512_mul_ps(bytes_to_floats(load16(b[1].qs + 16)), e));
+  }
+  if (k > 0) {
     const __m512 d = _mm512_set1_ps(_cvtsh_ss(b->d));
-    EMIT(0, _mm512_mul_ps(bytes_to_floats(load16(b->qs)), d));
-    EMIT(16, _mm512_mul_ps(bytes_to_floats(load16(b->qs + 16)), d));
+    EMIT(0, 0, _mm512_mul_ps(bytes_to_floats(load16(b->qs)), d));
+    EMIT(1, 16, _mm512_mul_ps(bytes_to_floats(load16(b->qs + 16)), d));
   }
   END;
 }
@@ -86,11 +105,20 @@ INLINE void dot_q4_0(const char *w, const float *x, int64_t ldx, const int m, in
   BEGIN;
   const gk_block_q4_0 *b = (const gk_block_q4_0 *)w;
   const __m512 levels = _mm512_sub_ps(ramp(), _mm512_set1_ps(8));
-  for (; k > 0; k -= 32, b++, x += 32) {
+  for (; k >= 64; k -= 64, b += 2, x += 64) {
+    const __m512 table = _mm512_mul_ps(levels, _mm512_set1_ps(_cvtsh_ss(b->d)));
+    const __m512 next = _mm512_mul_ps(levels, _mm512_set1_ps(_cvtsh_ss(b[1].d)));
+    const __m512i q = _mm512_cvtepu8_epi32(load16(b->qs)), r = _mm512_cvtepu8_epi32(load16(b[1].qs));
+    EMIT(0, 0, lookup(table, q));
+    EMIT(1, 16, lookup(table, _mm512_srli_epi32(q, 4)));
+    EMIT(2, 32, lookup(next, r));
+    EMIT(3, 48, lookup(next, _mm512_srli_epi32(r, 4)));
+  }
+  if (k > 0) {
     const __m512 table = _mm512_mul_ps(levels, _mm512_set1_ps(_cvtsh_ss(b->d)));
     const __m512i q = _mm512_cvtepu8_epi32(load16(b->qs));
-    EMIT(0, lookup(table, q));
-    EMIT(16, lookup(table, _mm512_srli_epi32(q, 4)));
+    EMIT(0, 0, lookup(table, q));
+    EMIT(1, 16, lookup(table, _mm512_srli_epi32(q, 4)));
   }
   END;
 }
@@ -119,10 +147,10 @@ INLINE void dot_q4_K(const char *w, const float *x, int64_t ldx, const int m, in
       const __m512 even = _mm512_sub_ps(_mm512_mul_ps(levels, _mm512_set1_ps(scale[2 * p])), _mm512_set1_ps(min[2 * p]));
       const __m512 odd = _mm512_sub_ps(_mm512_mul_ps(levels, _mm512_set1_ps(scale[2 * p + 1])), _mm512_set1_ps(min[2 * p + 1]));
       const __m512i q0 = _mm512_cvtepu8_epi32(load16(b->qs + 32 * p)), q1 = _mm512_cvtepu8_epi32(load16(b->qs + 32 * p + 16));
-      EMIT(64 * p, lookup(even, q0));
-      EMIT(64 * p + 16, lookup(even, q1));
-      EMIT(64 * p + 32, lookup(odd, _mm512_srli_epi32(q0, 4)));
-      EMIT(64 * p + 48, lookup(odd, _mm512_srli_epi32(q1, 4)));
+      EMIT(0, 64 * p, lookup(even, q0));
+      EMIT(1, 64 * p + 16, lookup(even, q1));
+      EMIT(2, 64 * p + 32, lookup(odd, _mm512_srli_epi32(q0, 4)));
+      EMIT(3, 64 * p + 48, lookup(odd, _mm512_srli_epi32(q1, 4)));
     }
   }
   END;
@@ -145,11 +173,12 @@ INLINE void dot_q6_K(const char *w, const float *x, int64_t ldx, const int m, in
         _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(l0, 4), nibble), _mm256_and_si256(top, pair)),
         _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(l1, 4), nibble), _mm256_and_si256(_mm256_srli_epi16(top, 2), pair)),
       };
+#pragma GCC unroll 4
       for (int r = 0; r < 4; r++) {
         const __m256i v = _mm256_sub_epi8(q[r], offset);
         const int i = 128 * h + 32 * r;
-        EMIT(i, _mm512_mul_ps(bytes_to_floats(_mm256_castsi256_si128(v)), _mm512_set1_ps(scale[i / 16])));
-        EMIT(i + 16, _mm512_mul_ps(bytes_to_floats(_mm256_extracti128_si256(v, 1)), _mm512_set1_ps(scale[i / 16 + 1])));
+        EMIT(2 * r, i, _mm512_mul_ps(bytes_to_floats(_mm256_castsi256_si128(v)), _mm512_set1_ps(scale[i / 16])));
+        EMIT(2 * r + 1, i + 16, _mm512_mul_ps(bytes_to_floats(_mm256_extracti128_si256(v, 1)), _mm512_set1_ps(scale[i / 16 + 1])));
       }
     }
   }
@@ -163,9 +192,16 @@ INLINE void dot_any(gk_type type, gk_dequantize_fn dequantize, const char *w, co
   for (; k > 0; k -= GK_SBLOCK, w += bytes, x += GK_SBLOCK) {
     const int64_t n = gk_min_i64(k, GK_SBLOCK);
     dequantize(w, tmp, n);
-    for (int64_t i = 0; i < n; i += 32) {
-      EMIT(i, _mm512_load_ps(tmp + i));
-      EMIT(i + 16, _mm512_load_ps(tmp + i + 16));
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+      EMIT(0, i, _mm512_load_ps(tmp + i));
+      EMIT(1, i + 16, _mm512_load_ps(tmp + i + 16));
+      EMIT(2, i + 32, _mm512_load_ps(tmp + i + 32));
+      EMIT(3, i + 48, _mm512_load_ps(tmp + i + 48));
+    }
+    if (i < n) {
+      EMIT(0, i, _mm512_load_ps(tmp + i));
+      EMIT(1, i + 16, _mm512_load_ps(tmp + i + 16));
     }
   }
   END;

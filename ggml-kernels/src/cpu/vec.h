@@ -78,6 +78,15 @@ GK_INLINE void vu_transpose4(vu r[4]) {
   r[0] = _mm512_unpacklo_epi64(a, c), r[1] = _mm512_unpackhi_epi64(a, c);
   r[2] = _mm512_unpacklo_epi64(b, d), r[3] = _mm512_unpackhi_epi64(b, d);
 }
+GK_INLINE vu vf_bits(vf a) { return _mm512_castps_si512(a); }
+/* 128-bit lane L goes to p + L * step floats. */
+GK_INLINE void vu_store_lanes(float *p, int64_t step, vu a) {
+  __m512 f = _mm512_castsi512_ps(a);
+  _mm_storeu_ps(p, _mm512_castps512_ps128(f));
+  _mm_storeu_ps(p + step, _mm512_extractf32x4_ps(f, 1));
+  _mm_storeu_ps(p + 2 * step, _mm512_extractf32x4_ps(f, 2));
+  _mm_storeu_ps(p + 3 * step, _mm512_extractf32x4_ps(f, 3));
+}
 /* x where a >= b (unsigned), else +0 */
 GK_INLINE vf vf_where_ge(vu a, vu b, vf x) { return _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(a, b), x); }
 
@@ -147,6 +156,12 @@ GK_INLINE void vu_transpose4(vu r[4]) {
   __m256i c = _mm256_unpacklo_epi32(r[2], r[3]), d = _mm256_unpackhi_epi32(r[2], r[3]);
   r[0] = _mm256_unpacklo_epi64(a, c), r[1] = _mm256_unpackhi_epi64(a, c);
   r[2] = _mm256_unpacklo_epi64(b, d), r[3] = _mm256_unpackhi_epi64(b, d);
+}
+GK_INLINE vu vf_bits(vf a) { return _mm256_castps_si256(a); }
+GK_INLINE void vu_store_lanes(float *p, int64_t step, vu a) {
+  __m256 f = _mm256_castsi256_ps(a);
+  _mm_storeu_ps(p, _mm256_castps256_ps128(f));
+  _mm_storeu_ps(p + step, _mm256_extractf128_ps(f, 1));
 }
 GK_INLINE vf vf_where_ge(vu a, vu b, vf x) {
   return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a)), x);
@@ -221,6 +236,11 @@ GK_INLINE void vu_transpose4(vu r[4]) {
   r[2] = vreinterpretq_u32_u64(vtrn2q_u64(vreinterpretq_u64_u32(a), vreinterpretq_u64_u32(c)));
   r[3] = vreinterpretq_u32_u64(vtrn2q_u64(vreinterpretq_u64_u32(b), vreinterpretq_u64_u32(d)));
 }
+GK_INLINE vu vf_bits(vf a) { return vreinterpretq_u32_f32(a); }
+GK_INLINE void vu_store_lanes(float *p, int64_t step, vu a) {
+  (void)step;
+  vst1q_f32(p, vreinterpretq_f32_u32(a));
+}
 GK_INLINE vf vf_where_ge(vu a, vu b, vf x) {
   return vreinterpretq_f32_u32(vandq_u32(vcgeq_u32(a, b), vreinterpretq_u32_f32(x)));
 }
@@ -229,20 +249,19 @@ GK_INLINE vf vf_where_ge(vu a, vu b, vf x) {
 #endif
 
 /* e^x to about 1 ulp over the whole range; NaN gives NaN, -inf gives 0, above 88.73 gives inf.
- * x = n ln2 + r with |r| <= ln2/2, e^r by its Taylor polynomial of degree 7 (next term: 5e-9), then times 2^n.
- * ln2 in two parts, so that r is exact to a rounding. The clamps keep n small; min and max return x when it is NaN. */
+ * x = n ln2 + r with |r| <= ln2/2, e^r by 1 + r + r² q(r), q of degree 4 fitted to the least
+ * relative error (3e-9), then times 2^n. ln2 in two parts, so that r is exact to a rounding. The clamps keep n small; min and max return x when it is NaN. */
 GK_INLINE vf vf_exp(vf x) {
   x = vf_min(vf_set(89.0f), x);
   x = vf_max(vf_set(-105.0f), x);
   vf n = vf_round(vf_mul(x, vf_set(1.44269504f)));
   vf r = vf_fnma(n, vf_set(0.693145751953125f), x);
   r = vf_fnma(n, vf_set(1.42860682030941723e-6f), r);
-  vf p = vf_set(1.98412698e-4f);
-  p = vf_fma(p, r, vf_set(1.38888889e-3f));
-  p = vf_fma(p, r, vf_set(8.33333333e-3f));
-  p = vf_fma(p, r, vf_set(4.16666667e-2f));
-  p = vf_fma(p, r, vf_set(1.66666667e-1f));
-  p = vf_fma(p, r, vf_set(0.5f));
+  vf p = vf_set(0.00138145988f);
+  p = vf_fma(p, r, vf_set(0.00836871658f));
+  p = vf_fma(p, r, vf_set(0.041668389f));
+  p = vf_fma(p, r, vf_set(0.166665211f));
+  p = vf_fma(p, r, vf_set(0.49999994f));
   p = vf_fma(p, r, vf_set(1.0f));
   p = vf_fma(p, r, vf_set(1.0f));
   return vf_ldexp(p, n);

@@ -27,6 +27,7 @@ final class Inspection {
     this.description = (ObjectNode) description;
     description.path("metadata").forEach(entry -> values.put(entry.path("key").asText(), entry.path("value")));
     for (JsonNode tensor : description.path("tensors")) {
+      ((ObjectNode) tensor).put("type", tensor.path("type").asText().toUpperCase(Locale.ROOT)); // q4_K is written Q4_K everywhere else
       types.merge(tensor.path("type").asText(), new TypeSum(1, parameters(tensor), tensor.path("bytes").asLong()),
           (a, b) -> new TypeSum(a.tensors + b.tensors, a.parameters + b.parameters, a.bytes + b.bytes));
     }

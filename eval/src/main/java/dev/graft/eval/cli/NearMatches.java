@@ -9,18 +9,18 @@ import java.util.Locale;
 final class NearMatches {
   private NearMatches() {}
 
-  /** Up to three names, nearest first; dashes in front do not count. Empty when nothing is near. */
+  /** The nearest names, three at most; dashes in front do not count. Empty when nothing is near. */
   static List<String> of(String typed, Collection<String> names) {
     String wanted = plain(typed);
     record Scored(String name, int distance) {}
-    return names.stream()
-        .distinct()
-        .map(name -> new Scored(name, score(wanted, plain(name))))
-        .filter(scored -> scored.distance <= Math.max(1, wanted.length() / 3))
-        .sorted(Comparator.comparingInt(Scored::distance).thenComparing(Scored::name))
-        .limit(3)
-        .map(Scored::name)
-        .toList();
+    List<Scored> near =
+        names.stream()
+            .distinct()
+            .map(name -> new Scored(name, score(wanted, plain(name))))
+            .filter(scored -> scored.distance <= Math.max(1, wanted.length() / 3))
+            .sorted(Comparator.comparingInt(Scored::distance).thenComparing(Scored::name))
+            .toList();
+    return near.stream().filter(scored -> scored.distance == near.get(0).distance).limit(3).map(Scored::name).toList();
   }
 
   /** {@code "; did you mean a or b?"}, or the empty string. */

@@ -9,10 +9,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Finds what the assistant writes in a rendered conversation. The text of turn i is what rendering messages 0..i adds to rendering
- * messages 0..i-1 with the header of the assistant's turn, when both are beginnings of the whole text. Templates that write earlier
- * turns differently from the last (they drop its reasoning, say) break that; there, marks put around the turn's content show where it
- * went.
+ * Finds what the assistant writes in a rendered conversation. Turn i begins where messages 0..i-1 with the header of the assistant's
+ * turn end, and ends with its end token, if both renderings begin the whole text. Templates that write earlier turns differently from
+ * the last (they drop its reasoning, say) break that; there, marks put around the turn's content show where it went.
  */
 final class Conversation {
   /** Private-use characters; text that holds them is only searched the first way. */
@@ -50,12 +49,15 @@ final class Conversation {
     all.addAll(answer);
     String head = render(prompt, true);
     String whole = render(all, false);
-    if (whole.startsWith(head)) {
-      return Script.of(head, whole.substring(head.length()), true);
+    try {
+      List<int[]> learnt = learnt(all, whole, prompt.size());
+      return Script.of(head, whole.substring(learnt.get(0)[0], learnt.get(learnt.size() - 1)[1]), true);
+    } catch (Refusal e) {
+      if (answer.size() == 1 && answer.get(0).get("content") instanceof String content) {
+        return Script.of(head, content, true); // a template that does not write the last answer
+      }
+      throw e;
     }
-    List<int[]> learnt = answer.size() == 1 ? List.of(marked(all, all.size() - 1, whole, 0)) : learnt(all, whole, prompt.size());
-    int end = learnt.get(learnt.size() - 1)[1];
-    return Script.of(head, whole.substring(learnt.get(0)[0], end), true);
   }
 
   /** A whole conversation, learnt on the assistant's turns. */
@@ -69,10 +71,7 @@ final class Conversation {
     int at = 0;
     for (int i = from; i < messages.size(); i++) {
       if ("assistant".equals(messages.get(i).get("role"))) {
-        int[] turn = byPrefix(messages, i, whole);
-        if (turn == null || turn[0] < at) {
-          turn = marked(messages, i, whole, at);
-        }
+        int[] turn = turn(messages, i, whole, at);
         if (turn[0] < at || turn[1] <= turn[0]) {
           throw refusal(i);
         }
@@ -83,20 +82,27 @@ final class Conversation {
     return learnt;
   }
 
-  /** Bounds of turn i, or null when the shorter renderings are no beginnings of the whole. */
-  private int[] byPrefix(List<Map<String, Object>> messages, int i, String whole) {
-    try {
-      String head = i == 0 ? "" : render(messages.subList(0, i), true);
-      String turn = i + 1 == messages.size() ? whole : render(messages.subList(0, i + 1), false);
-      boolean fits = i > 0 && whole.startsWith(head) && whole.startsWith(turn) && turn.length() > head.length();
-      return fits ? new int[] {head.length(), turn.length()} : null;
-    } catch (Refusal e) {
-      return null; // a template may want complete conversations
+  /** Bounds of turn i in the whole text. */
+  private int[] turn(List<Map<String, Object>> messages, int i, String whole, int from) throws Refusal {
+    String head = i == 0 ? null : attempt(messages.subList(0, i), true);
+    String upTo = i + 1 == messages.size() ? whole : attempt(messages.subList(0, i + 1), false);
+    int start = head != null && whole.startsWith(head) && head.length() >= from ? head.length() : -1;
+    int limit = upTo != null && whole.startsWith(upTo) ? upTo.length() : -1;
+    String core = messages.get(i).get("content") instanceof String content ? content.strip() : "";
+    if (start >= 0) {
+      int found = whole.indexOf(core, start);
+      if (found >= 0 && (limit < 0 || found + core.length() <= limit)) {
+        return new int[] {start, end(messages, i, whole, found + core.length(), limit)};
+      } else if (limit > start) {
+        return new int[] {start, limit}; // the template rewrote the content
+      }
     }
+    int[] content = marked(messages, i, whole);
+    return new int[] {start >= 0 ? start : start(messages, i, whole, from, content), end(messages, i, whole, content[1], limit)};
   }
 
-  /** Bounds of turn i by marks around its content, from its header to its end token. */
-  private int[] marked(List<Map<String, Object>> messages, int i, String whole, int from) throws Refusal {
+  /** Bounds of the content of turn i, by marks around it; the start is -1 when the template cut it off. */
+  private int[] marked(List<Map<String, Object>> messages, int i, String whole) throws Refusal {
     if (!(messages.get(i).get("content") instanceof String content) || content.isBlank() || whole.indexOf(OPEN) >= 0 || whole.indexOf(CLOSE) >= 0) {
       throw refusal(i);
     }
@@ -108,26 +114,30 @@ final class Conversation {
     marked.set(i, message);
     String rendered = render(marked, false);
     int close = rendered.indexOf(CLOSE);
-    boolean once = close >= 0 && close == rendered.lastIndexOf(CLOSE);
+    int open = rendered.indexOf(OPEN);
+    boolean once = close >= 0 && close == rendered.lastIndexOf(CLOSE) && open == rendered.lastIndexOf(OPEN);
     if (!once || !rendered.replace(String.valueOf(OPEN), "").replace(String.valueOf(CLOSE), "").equals(whole)) {
       throw refusal(i);
     }
-    int open = rendered.indexOf(OPEN);
-    int end = open >= 0 && open < close ? close - 1 : close;
-    return new int[] {start(messages, i, whole, from, open >= 0 && open < close ? open : -1, end), end(messages, i, whole, end)};
+    return open >= 0 && open < close ? new int[] {open, close - 1} : new int[] {-1, close};
   }
 
-  /** Where the assistant takes over: after the header that precedes the content. */
-  private int start(List<Map<String, Object>> messages, int i, String whole, int from, int content, int end) throws Refusal {
+  /** Where the assistant takes over: after as much of its header as stands before the content. */
+  private int start(List<Map<String, Object>> messages, int i, String whole, int from, int[] content) throws Refusal {
     String header = header(messages, i);
-    int limit = content >= 0 ? content : end;
+    int limit = content[0] >= 0 ? content[0] : content[1];
     int found = header.isEmpty() ? -1 : whole.lastIndexOf(header, limit - header.length());
     if (found >= from) {
       return found + header.length();
-    } else if (content < 0) {
+    } else if (content[0] < 0) {
       throw refusal(i);
     }
-    int start = content; // no header to be found: what the model writes begins with the space before its words
+    for (int length = header.length() - 1; length > 0; length--) { // a prompt may end with "<think>", which an earlier turn lacks
+      if (whole.startsWith(header.substring(0, length), content[0] - length)) {
+        return content[0];
+      }
+    }
+    int start = content[0]; // without a header, what the model writes begins with the space before its words
     while (start > from && Character.isWhitespace(whole.charAt(start - 1))) {
       start--;
     }
@@ -136,30 +146,61 @@ final class Conversation {
 
   /** What a prompt adds for the assistant to go on from; empty when nothing. */
   private String header(List<Map<String, Object>> messages, int i) {
-    try {
-      String plain = i == 0 ? "" : render(messages.subList(0, i), false);
-      String prompt = i == 0 ? "" : render(messages.subList(0, i), true);
-      return prompt.startsWith(plain) ? prompt.substring(plain.length()) : "";
-    } catch (Refusal e) {
-      return "";
-    }
+    List<Map<String, Object>> some = messages.subList(0, Math.max(1, i)); // before the first message stands no header of its own
+    String plain = attempt(some, false);
+    String prompt = attempt(some, true);
+    return plain != null && prompt != null && prompt.startsWith(plain) ? prompt.substring(plain.length()) : "";
   }
 
-  /** Where turn i ends: after its end token, before the next message. */
-  private int end(List<Map<String, Object>> messages, int i, String whole, int contentEnd) {
-    int limit = whole.length();
-    if (i + 1 < messages.size() && messages.get(i + 1).get("content") instanceof String next && !next.isBlank()) {
+  /**
+   * Where turn i ends: after the first end token behind its content.
+   *
+   * @param limit where the turn's text ends at the latest, or -1: before the next message
+   */
+  private int end(List<Map<String, Object>> messages, int i, String whole, int contentEnd, int limit) {
+    int latest = limit < 0 ? whole.length() : limit;
+    if (limit < 0 && i + 1 < messages.size() && messages.get(i + 1).get("content") instanceof String next && !next.isBlank()) {
       int at = whole.indexOf(next.strip(), contentEnd);
-      limit = at < 0 ? limit : at;
+      latest = at < 0 ? latest : at;
     }
+    int first = -1;
     int end = -1;
     for (String text : endTexts) {
       int at = text.isEmpty() ? -1 : whole.indexOf(text, contentEnd);
-      if (at >= 0 && at + text.length() <= limit && (end < 0 || at + text.length() < end)) {
+      if (at >= 0 && at + text.length() <= latest && (first < 0 || at < first)) {
+        first = at;
         end = at + text.length();
       }
     }
-    return end >= 0 ? end : i + 1 == messages.size() ? whole.length() : contentEnd;
+    if (end >= 0) {
+      return end;
+    } else if (i + 1 < messages.size()) {
+      return limit >= 0 ? limit : contentEnd;
+    }
+    return whole.length() - nextHeader(messages, whole, contentEnd);
+  }
+
+  /** Characters of the header of a next turn that ends the text although nobody asked for it: some templates always write one. */
+  private int nextHeader(List<Map<String, Object>> messages, String whole, int contentEnd) {
+    String head = attempt(messages.subList(0, messages.size() - 1), true);
+    if (head == null || !whole.equals(attempt(messages, true))) {
+      return 0;
+    }
+    int length = 0;
+    int most = Math.min(head.length(), whole.length() - contentEnd);
+    while (length < most && head.charAt(head.length() - 1 - length) == whole.charAt(whole.length() - 1 - length)) {
+      length++;
+    }
+    return length;
+  }
+
+  /** A rendering, or null where the template wants a complete conversation. */
+  private String attempt(List<Map<String, Object>> messages, boolean addGenerationPrompt) {
+    try {
+      return render(messages, addGenerationPrompt);
+    } catch (Refusal e) {
+      return null;
+    }
   }
 
   private String render(List<Map<String, Object>> messages, boolean addGenerationPrompt) throws Refusal {

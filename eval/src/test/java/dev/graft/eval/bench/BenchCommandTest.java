@@ -1,0 +1,79 @@
+package dev.graft.eval.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.graft.bindings.GgufFile;
+import dev.graft.eval.cli.CliException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class BenchCommandTest {
+  @TempDir Path folder;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private Exception failure;
+
+  private int run(String... args) {
+    CommandLine bench = new CommandLine(new BenchCommand());
+    bench.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    bench.setExecutionExceptionHandler((e, line, parsed) -> {
+      failure = e;
+      return 99;
+    });
+    return bench.execute(args);
+  }
+
+  @Test
+  void makesAModelAndTrainsOnIt() throws Exception {
+    Path model = folder.resolve("tiny.gguf");
+    assertThat(run("make-model", "--output", model.toString(), "--type", "Q8_0", "--layers", "1", "--seed", "3", "--json")).isZero();
+    JsonNode made = new ObjectMapper().readTree(out.toString());
+    assertThat(made.path("file_bytes").asLong()).isEqualTo(Files.size(model));
+    try (GgufFile file = GgufFile.open(model)) {
+      assertThat(file.metadata("llama.block_count").orElseThrow().asInt()).isEqualTo(1);
+      assertThat(made.path("parameters").asLong()).isEqualTo(file.describe(0).path("parameters").asLong());
+    }
+    out.getBuffer().setLength(0);
+
+    assertThat(run("train", "--model", model.toString(), "--sequence", "16", "--batch", "2", "--steps", "2", "--rank", "4", "--threads", "1", "--json")).isZero();
+    JsonNode result = new ObjectMapper().readTree(out.toString());
+    assertThat(result.path("steps").size()).isEqualTo(2);
+    assertThat(result.path("threads").asInt()).isEqualTo(1);
+    assertThat(result.path("steps").get(1).path("loss").asDouble()).isLessThan(result.path("steps").get(0).path("loss").asDouble());
+    assertThat(result.path("ratio_to_fma_peak").asDouble()).isBetween(0.0, 1.5);
+    assertThat(result.path("tokens_per_second").asDouble()).isPositive();
+    assertThat(result.path("peak_resident_bytes").asLong() - result.path("peak_resident_minus_file_bytes").asLong()).isEqualTo(Files.size(model));
+    assertThat(err.toString()).contains("warm-up", "step 2");
+    out.getBuffer().setLength(0);
+
+    assertThat(run("train", "--model", model.toString(), "--sequence", "8", "--steps", "1", "--recompute", "block", "--quiet")).isZero();
+    assertThat(out.toString()).contains("forward+backward", "of the FMA peak", "tokens/s", "recompute block", "MiB resident at most");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+    "train --shape 99b", "train --sequence 1", "train --batch 0", "train --steps 0", "train --recompute some", "train --model x.gguf --shape 1b",
+    "train --sequence 1000000 --batch 1000000", "make-model --output x.gguf --shape 99b"
+  })
+  void refusesWhatMakesNoSense(String line) {
+    assertThat(run(line.split(" "))).isEqualTo(99);
+    assertThat(failure).isInstanceOfSatisfying(CliException.class, e -> assertThat(e.exitCode()).isEqualTo(2));
+  }
+
+  @Test
+  void namedShapesAreComplete() {
+    for (String name : ModelShape.names().split(", ")) {
+      assertThat(ModelShape.named(name).layers()).isPositive();
+    }
+    assertThat(ModelShape.named("1B")).isEqualTo(ModelShape.named("llama-1b"));
+  }
+}

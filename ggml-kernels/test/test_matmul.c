@@ -1,0 +1,272 @@
+/* Products against sums in double over the dequantized weights.
+ *
+ * Tolerance. With u = 2^-24, a sum of K products in f32 is off by at most (K + 8) u Σ|x||w|. amx takes x and w as two
+ * bf16 each: a value is off by at most 2^-16 of itself, and low·low (at most 2^-16 of the product) is left out, so
+ * each product is off by at most 3 * 2^-16. Those errors have no preferred sign: over a whole matrix the root mean
+ * square, measured in sqrt(Σ (x w)²), stays below 2^-16 + sqrt(K) u. A forgotten low half would make that 2^-10.
+ */
+#define HARNESS_MAIN
+#include "internal.h"
+#include "weights.h"
+
+static int is_amx(const gk_backend *b) { return b->isa == GK_ISA_AMX; }
+
+static double allowed(const gk_backend *b, int64_t k, double sum_abs) {
+  return ((double)(k + 8) * 0x1p-24 + (is_amx(b) ? 3 * 0x1p-16 : 0)) * sum_abs + 1e-37;
+}
+
+/* The exact sum, its absolute sum, and the sum of squares. */
+typedef struct sum { double value, absolute, square; } sum;
+
+static void add(sum *s, double product) {
+  s->value += product;
+  s->absolute += fabs(product);
+  s->square += product * product;
+}
+
+/* Gathers the mean square of error² / Σ(xw)². */
+typedef struct spread { double total; int64_t count; } spread;
+
+static void compare(const gk_backend *b, const char *what, int64_t index, double got, double before, const sum *s, int64_t k, spread *all) {
+  NEAR(what, index, got, before + s->value, allowed(b, k, s->absolute) + 4 * 0x1p-24 * fabs(before));
+  if (before == 0 && s->square > 0) {
+    const double e = got - s->value;
+    all->total += e * e / s->square;
+    all->count++;
+  }
+}
+
+static void check_spread(const gk_backend *b, const spread *all, int64_t k) {
+  if (all->count < 200) return;
+  const double rms = sqrt(all->total / (double)all->count);
+  if (!(rms <= (is_amx(b) ? 0x1p-16 : 0) + 2 * sqrt((double)k) * 0x1p-24)) FAIL("root mean square error %.3g", rms);
+}
+
+typedef struct member { gk_type type; int64_t n; } member;
+
+static float *dequantized(const gk_weight *w) {
+  float *f = guarded_f32(w->n * w->k);
+  gk_dequantize_ref(w->type, w->data, f, w->n * w->k);
+  return f;
+}
+
+/* Rows at x + i*ld, `gap` floats between them that nobody may touch (they stay as they are, bit for bit). */
+enum { GAP = 3 };
+static const float untouched = 12345.5f;
+
+static float *matrix(int64_t rows, int64_t columns, int gap) {
+  const int64_t ld = columns + gap;
+  float *p = guarded_f32((rows - 1) * ld + columns);
+  for (int64_t i = 0; i < (rows - 1) * ld + columns; i++) p[i] = i % ld < columns ? random_normal() : untouched;
+  return p;
+}
+
+static void check_gaps(const float *p, int64_t rows, int64_t columns, int gap) {
+  for (int64_t i = 0; i + 1 < rows; i++)
+    for (int g = 0; g < gap; g++) CHECK(p[i * (columns + gap) + columns + g] == untouched);
+}
+
+/* One group, forward and dx. gap, accumulate, scales vary with `variant`. */
+static void check_group(gk_backend *b, int32_t group, const member *members, int64_t m, int64_t k, int variant) {
+  const int gap = variant % 2 ? GAP : 0;
+  gk_product p[8];
+  float *w[8], *y0[8];
+  float *x = matrix(m, k, gap);
+  const int64_t ldx = k + gap;
+  for (int32_t g = 0; g < group; g++) {
+    const int64_t n = members[g].n;
+    p[g] = (gk_product){.w = {members[g].type, guarded_weight(members[g].type, n * k), n, k}, .y = matrix(m, n, gap), .ldy = n + gap,
+                        .scale = variant % 3 ? 0.5f - (float)g : 1, .accumulate = (variant + g) / 2 % 2};
+    w[g] = dequantized(&p[g].w);
+    y0[g] = malloc((size_t)(m * (n + gap)) * sizeof(float));
+    memcpy(y0[g], p[g].y, (size_t)((m - 1) * (n + gap) + n) * sizeof(float));
+    if (!p[g].accumulate)
+      for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) p[g].y[i * p[g].ldy + j] = NAN;
+  }
+
+  CHECK(gk_matmul_fwd(b, group, p, x, ldx, m, k) == GK_OK);
+  double inner = 0, inner_abs = 0;
+  for (int32_t g = 0; g < group; g++) {
+    spread all = {0, 0};
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = 0; j < p[g].w.n; j++) {
+        sum s = {0, 0, 0};
+        for (int64_t l = 0; l < k; l++) add(&s, (double)p[g].scale * x[i * ldx + l] * w[g][j * k + l]);
+        compare(b, "y", i * p[g].w.n + j, p[g].y[i * p[g].ldy + j], p[g].accumulate ? y0[g][i * p[g].ldy + j] : 0, &s, k, &all);
+        inner += y0[g][i * p[g].ldy + j] * s.value; /* <dy, x Wᵀ> with y0 as dy */
+        inner_abs += fabs(y0[g][i * p[g].ldy + j]) * s.absolute;
+      }
+    }
+    check_spread(b, &all, k);
+    check_gaps(p[g].y, m, p[g].w.n, gap);
+    memcpy(p[g].y, y0[g], (size_t)((m - 1) * p[g].ldy + p[g].w.n) * sizeof(float));
+  }
+
+  const int accumulate = variant / 2 % 2;
+  float *dx = matrix(m, k, gap), *dx0 = malloc((size_t)(m * ldx) * sizeof(float));
+  memcpy(dx0, dx, (size_t)((m - 1) * ldx + k) * sizeof(float));
+  if (!accumulate)
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t l = 0; l < k; l++) dx[i * ldx + l] = NAN;
+  CHECK(gk_matmul_dx(b, group, p, dx, ldx, m, k, accumulate) == GK_OK);
+  int64_t terms = 0;
+  for (int32_t g = 0; g < group; g++) terms += p[g].w.n;
+  spread all = {0, 0};
+  sum *row = malloc((size_t)k * sizeof *row);
+  for (int64_t i = 0; i < m; i++) {
+    memset(row, 0, (size_t)k * sizeof *row);
+    for (int32_t g = 0; g < group; g++)
+      for (int64_t j = 0; j < p[g].w.n; j++)
+        for (int64_t l = 0; l < k; l++) add(&row[l], (double)p[g].scale * y0[g][i * p[g].ldy + j] * w[g][j * k + l]);
+    for (int64_t l = 0; l < k; l++) {
+      const double before = accumulate ? dx0[i * ldx + l] : 0;
+      compare(b, "dx", i * k + l, dx[i * ldx + l], before, &row[l], terms, &all);
+      inner -= (dx[i * ldx + l] - before) * x[i * ldx + l];
+    }
+  }
+  check_spread(b, &all, terms);
+  check_gaps(dx, m, k, gap);
+  /* <dy, x Wᵀ> = <dx, x>; 64: some f32 roundings of dx + before */
+  if (!accumulate) NEAR("<dy,xW'> - <dx,x>", 0, inner, 0.0, allowed(b, terms, inner_abs));
+  free(row);
+  free(dx0);
+  for (int32_t g = 0; g < group; g++) free(y0[g]);
+  guarded_free_all();
+}
+
+static void check_shapes(gk_backend *b, const char *isa) {
+  static const int64_t ms[] = {1, 2, 7, 16, 33, 129}, ns[] = {1, 5, 16, 31, 64, 200}, odd[] = {1, 3, 16, 17, 100, 257};
+  const int ref = b->isa == GK_ISA_REF;
+  int variant = guard_front;
+  for (int t = 0; t < ALL_TYPES; t++) {
+    const gk_type type = all_types[t];
+    const gk_type_info *info = gk_type_get(type);
+    for (int i = 0; i < 6; i++) { /* each m and each n once, paired anew for each type */
+      const int64_t m = ms[i], n = ns[(i * 5 + t + b->threads) % 6];
+      const int64_t k = info->block_size == 1 ? odd[(i + t) % 6] : info->block_size * (1 + (i + t) % 4);
+      if (m * n * k > (ref ? 300000 : 3000000)) continue;
+      AT("%s, %d threads, %s, m %d n %d k %d, variant %d", isa, (int)b->threads, info->name, (int)m, (int)n, (int)k, variant);
+      check_group(b, 1, &(member){type, n}, m, k, variant++);
+    }
+  }
+  static const member mixed[] = {{GK_Q4_K, 70}, {GK_F32, 8}, {GK_Q6_K, 33}, {GK_BF16, 1}, {GK_Q8_0, 300}, {GK_F32, 16}, {GK_F16, 40}, {GK_IQ4_XS, 64}};
+  for (int i = 0; i < 4; i++) {
+    const int64_t m = (const int64_t[]){3, 9, 40, 67}[i];
+    if (ref && i > 1) break;
+    AT("%s, %d threads, a group of 8, m %d", isa, (int)b->threads, (int)m);
+    check_group(b, 8, mixed, m, 512, variant++);
+  }
+}
+
+/* dw += scale dyᵀ x, both wide and as narrow as LoRA's. */
+static void check_dw(gk_backend *b, const char *isa) {
+  static const int64_t shapes[][3] = {{1, 1, 1}, {2, 5, 3}, {33, 16, 100}, {70, 100, 16}, {300, 31, 33}, {257, 300, 8}, {40, 300, 280}, {513, 16, 17}, {64, 1, 300}};
+  for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
+    const int64_t m = shapes[c][0], n = shapes[c][1], k = shapes[c][2];
+    const int gap = c % 2 ? GAP : 0;
+    AT("%s, %d threads, dw of m %d n %d k %d", isa, (int)b->threads, (int)m, (int)n, (int)k);
+    float *dy = matrix(m, n, gap), *x = matrix(m, k, gap), *dw = guarded_f32(n * k);
+    const float scale = c % 3 ? -0.75f : 1;
+    for (int twice = 0; twice < 2; twice++) {
+      for (int64_t i = 0; i < n * k; i++) dw[i] = twice ? random_normal() : 0;
+      float *before = malloc((size_t)(n * k) * sizeof(float));
+      memcpy(before, dw, (size_t)(n * k) * sizeof(float));
+      CHECK(gk_matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, scale, dw) == GK_OK);
+      spread all = {0, 0};
+      for (int64_t j = 0; j < n; j++)
+        for (int64_t l = 0; l < k; l++) {
+          sum s = {0, 0, 0};
+          for (int64_t i = 0; i < m; i++) add(&s, (double)scale * dy[i * (n + gap) + j] * x[i * (k + gap) + l]);
+          compare(b, "dw", j * k + l, dw[j * k + l], before[j * k + l], &s, m, &all);
+        }
+      check_spread(b, &all, m);
+      free(before);
+    }
+    guarded_free_all();
+  }
+}
+
+/* An infinity or a NaN in x or w must be seen in every y it takes part in. */
+static void check_not_finite(gk_backend *b, const char *isa) {
+  static const uint16_t bad[] = {0x7C00, 0xFC00, 0x7E00, 0x7FFF, 0xFC01};
+  for (int64_t m = 2; m <= 34; m += 32) {
+    for (int i = 0; i < 5; i++) {
+      AT("%s, %d threads, f16 %04x, m %d", isa, (int)b->threads, bad[i], (int)m);
+      const int64_t n = 37, k = 256;
+      float *x = matrix(m, k, 0), *y = guarded_f32(m * n), *dx = guarded_f32(m * k);
+      uint16_t *w = guarded_weight(GK_F16, n * k);
+      unsigned char *q = guarded_weight(GK_Q4_K, n * k);
+      w[5 * k + 100] = bad[i];
+      put_u16(q + 7 * 144, bad[i]);
+      gk_product p[2] = {{{GK_F16, w, n, k}, y, n, 1, 0}, {{GK_Q4_K, q, n, k}, y, n, 1, 0}};
+      for (int g = 0; g < 2; g++) {
+        CHECK(gk_matmul_fwd(b, 1, &p[g], x, k, m, k) == GK_OK);
+        for (int64_t r = 0; r < m; r++)
+          for (int64_t j = 0; j < n; j++) CHECK(isfinite(y[r * n + j]) == (j != (g ? 7 : 5)));
+      }
+      for (int64_t r = 0; r < m * n; r++) y[r] = random_normal();
+      CHECK(gk_matmul_dx(b, 1, &p[0], dx, k, m, k, 0) == GK_OK);
+      for (int64_t r = 0; r < m; r++)
+        for (int64_t l = 0; l < k; l++) CHECK(isfinite(dx[r * k + l]) == (l != 100));
+      gk_dequantize_ref(GK_F16, &bad[i], &x[1 * k + 3], 1);
+      w[5 * k + 100] = 0;
+      CHECK(gk_matmul_fwd(b, 1, &p[0], x, k, m, k) == GK_OK);
+      for (int64_t r = 0; r < m; r++)
+        for (int64_t j = 0; j < n; j++) CHECK(isfinite(y[r * n + j]) == (r != 1));
+      guarded_free_all();
+    }
+  }
+}
+
+/* What does not fit one band of rows, one segment of the packed operand, or one chunk; looked at in places. And the same
+ * bits whatever the number of threads. */
+static void check_large(const char *isa) {
+  static const struct { gk_type type; int64_t m, n, k; } shapes[] = {{GK_Q8_0, 530, 24700, 32}, {GK_Q4_K, 600, 1100, 1024}, {GK_Q5_K, 34, 96, 8192}};
+  for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
+    const int64_t m = shapes[c].m, n = shapes[c].n, k = shapes[c].k;
+    random_state = 7;
+    float *x = matrix(m, k, 0), *dy = matrix(m, n, 0);
+    gk_weight weight = {shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k};
+    float *w = dequantized(&weight), *y[2], *dx[2];
+    for (int32_t threads = 1; threads <= 2; threads++) {
+      gk_backend *b = open_backend(isa, threads);
+      y[threads - 1] = guarded_f32(m * n);
+      dx[threads - 1] = guarded_f32(m * k);
+      gk_product p = {weight, y[threads - 1], n, 1, 0};
+      CHECK(gk_matmul_fwd(b, 1, &p, x, k, m, k) == GK_OK);
+      p.y = dy;
+      CHECK(gk_matmul_dx(b, 1, &p, dx[threads - 1], k, m, k, 0) == GK_OK);
+      AT("%s, %d threads, m %d n %d k %d", isa, (int)threads, (int)m, (int)n, (int)k);
+      spread all[2] = {{0, 0}, {0, 0}};
+      for (int i = 0; i < 300; i++) {
+        const int64_t r = (int64_t)(random_u64() % (uint64_t)m), j = (int64_t)(random_u64() % (uint64_t)n), l = (int64_t)(random_u64() % (uint64_t)k);
+        sum s = {0, 0, 0}, d = {0, 0, 0};
+        for (int64_t e = 0; e < k; e++) add(&s, (double)x[r * k + e] * w[j * k + e]);
+        for (int64_t e = 0; e < n; e++) add(&d, (double)dy[r * n + e] * w[e * k + l]);
+        compare(b, "y", r * n + j, y[threads - 1][r * n + j], 0, &s, k, &all[0]);
+        compare(b, "dx", r * k + l, dx[threads - 1][r * k + l], 0, &d, n, &all[1]);
+      }
+      check_spread(b, &all[0], k);
+      check_spread(b, &all[1], n);
+      if (c == 2)
+        printf("%s, K = 8192: root mean square error 2^%.1f of sqrt(sum of squared products)\n", isa, log2(sqrt(all[0].total / (double)all[0].count)));
+      gk_backend_ops(b)->close(b);
+    }
+    CHECK(memcmp(y[0], y[1], (size_t)(m * n) * sizeof(float)) == 0);
+    CHECK(memcmp(dx[0], dx[1], (size_t)(m * k) * sizeof(float)) == 0);
+    guarded_free_all();
+  }
+}
+
+int main(void) {
+  each_backend(check_shapes);
+  each_backend(check_dw);
+  each_backend(check_not_finite);
+  char names[64], *rest = names;
+  snprintf(names, sizeof names, "%s", gk_cpu_isas());
+  for (char *isa = strtok_r(rest, ",", &rest); isa; isa = strtok_r(NULL, ",", &rest))
+    if (strcmp(isa, "ref") != 0) check_large(isa);
+  printf("matmul: every type on %s\n", gk_cpu_isas());
+  return 0;
+}

@@ -1,0 +1,2 @@
+/** Log-probabilities of completions, in forward-only batches. */
+package dev.graft.trainer.score;
