@@ -88,6 +88,8 @@ const gk_ops *gk_backend_ops(const gk_backend *b) { return b->ops; }
 
 const char *gk_describe(gk_backend *b) { return b->description; }
 
+void gk_set_precision(gk_backend *b, gk_precision precision) { b->precision = precision; }
+
 void gk_close(gk_backend *b) {
   if (!b) return;
   gk_pool_close(b->pool);

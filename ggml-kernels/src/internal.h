@@ -44,6 +44,7 @@ struct gk_backend {
   gk_isa isa;
   int32_t threads;
   gk_pool *pool;            /* NULL when threads == 1 */
+  gk_precision precision;
   char description[160];
   gk_scratch scratch;
   gk_rope_cache rope_cache;

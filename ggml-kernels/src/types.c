@@ -22,14 +22,12 @@ static const gk_type_info types[GK_TYPE_LIMIT] = {
   ROW(GK_IQ4_XS, "iq4_xs", GK_SUPER, sizeof(gk_block_iq4_xs)),
 };
 
-const gk_type_info *gk_type_get(int32_t type)
-{
+const gk_type_info *gk_type_get(int32_t type) {
   if (type < 0 || type >= GK_TYPE_LIMIT || types[type].name == NULL) return NULL;
   return &types[type];
 }
 
-int64_t gk_type_bytes(gk_type type, int64_t n)
-{
+int64_t gk_type_bytes(gk_type type, int64_t n) {
   const gk_type_info *t = gk_type_get(type);
   return t ? n / t->block_size * t->block_bytes : 0;
 }

@@ -39,6 +39,7 @@ void check_dropout(gk_backend *b, const char *isa) {
     int accumulate = c & 1, alias = !accumulate && c % 4 == 0;
     AT("%s n %d p %g accumulate %d", isa, (int)n, (double)p, accumulate);
     float *x = guarded_normal(n), *y = guarded_normal(n), *old = guarded_f32(n);
+    if (p == 1) x[n - 1] = INFINITY;   /* dropped is 0, not 0 * inf */
     if (alias) memcpy(y, x, (size_t)n * sizeof(float));
     memcpy(old, y, (size_t)n * sizeof(float));
     CHECK(ops->dropout(b, alias ? y : x, p, seed, stream, n, y, accumulate) == GK_OK);

@@ -96,6 +96,7 @@ void Generator::run(std::vector<Piece> pieces) {
   pass.rows = int64_t(tokens.size());
   pass.positions = positions.data();
 
+  ops.set_precision(backend, GK_PRECISE);
   check(ops.embed(backend, &model_.embedding(), tokens.data(), pass.rows, streams_[0]), "embed");
   const gk_attention attention = model_.attention(segments);
   const int64_t kv_width = hyper.kv_width();

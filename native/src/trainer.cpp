@@ -69,6 +69,7 @@ void Trainer::forward(Batch batch, bool training, float *logps) {
   batch_ = std::move(batch);
   if (training) passes_++;
   const Pass pass = this->pass(training);
+  model_->ops().set_precision(model_->backend(), training ? GK_FAST : GK_PRECISE);
   check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
   const int32_t layers = model_->hyper().layers;
   for (int32_t layer = 0; layer < layers; layer++)
@@ -81,6 +82,7 @@ void Trainer::backward(const float *weights) {
   if (!backward_ready_) fail(GRAFT_USAGE, "backward needs a training forward before it");
   backward_ready_ = false;
   const Pass pass = this->pass(true);
+  model_->ops().set_precision(model_->backend(), GK_FAST);
   const int32_t layers = model_->hyper().layers, lowest = adapter_->first_layer();
   head_.backward(*model_, batch_, weights, dx_);
   for (int32_t layer = layers - 1; layer >= lowest; layer--) {

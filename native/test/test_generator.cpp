@@ -46,7 +46,7 @@ void equals_forward() {
         Trainer trainer(model, adapters[i], options(false));
         std::vector<float> logps(seen.size() - 1);
         trainer.forward(Rows{{seen}}.batch(trainer), false, logps.data());
-        close_to(("cached logp " + isa).c_str(), greedy_logp, logps.back(), 40 * unit_of(isa));
+        close_to(("cached logp " + isa).c_str(), greedy_logp, logps.back(), 40 * unit_of("f32"));
         CHECK(greedy_logp > -5.7);  // the best of 300 is likelier than chance
       }
       std::vector<int32_t> next, ones(3, 1);
@@ -61,7 +61,7 @@ void equals_forward() {
     expect_error("no logits", GRAFT_USAGE, "no logits", [&] { generator.sample(1, kGreedy, nullptr); });
     generator.append(1, &sequence, &adapter, &count, rows[1].data() + 20);
     generator.sample(1, kGreedy, &after);
-    close_to("after truncation", after, before, 40 * unit_of(isa));
+    close_to("after truncation", after, before, 40 * unit_of("f32"));
     const int32_t many = 60;
     const std::vector<int32_t> long_row = random_tokens(60, 300, 9);
     expect_error("context", GRAFT_USAGE, "its context is 64", [&] { generator.append(1, &sequence, &adapter, &many, long_row.data()); });
@@ -93,7 +93,7 @@ void long_prompt_in_passes() {
   seen.push_back(next);
   std::vector<float> logps(1300);
   trainer.forward(Rows{{seen}}.batch(trainer), false, logps.data());
-  close_to("long prompt", logp, logps.back(), 40 * unit_of(isas().front()));
+  close_to("long prompt", logp, logps.back(), 40 * unit_of("f32"));
 }
 
 void sampler() {

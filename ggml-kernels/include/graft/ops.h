@@ -97,11 +97,18 @@ typedef struct gk_adamw {
   float grad_scale;   /* multiplies every gradient first (clipping) */
 } gk_adamw;
 
+/* How products are computed where an isa has a choice, which is amx. GK_FAST (the default): bf16 pairs on tiles, each product
+ * within about 2^-17 of itself: for training. GK_PRECISE: f32 as on avx512: for scores that are compared with others'. */
+typedef enum gk_precision { GK_FAST = 0, GK_PRECISE = 1 } gk_precision;
+
 struct gk_ops {
   const char *device;                                     /* "cpu" or "cuda" */
   /* One line: device, isa, threads. Valid while the backend is open. */
   const char *(*describe)(gk_backend *);
   void (*close)(gk_backend *);                            /* NULL is fine */
+
+  /* Holds until it is called again. */
+  void (*set_precision)(gk_backend *, gk_precision);
 
   /* Memory. alloc returns zeroed, 64-byte aligned memory, or NULL. */
   gk_buf (*alloc)(gk_backend *, int64_t bytes);

@@ -7,7 +7,9 @@ static const gk_mm_kernel *kernel_of(const gk_backend *b) {
 #if defined(__x86_64__)
     case GK_ISA_AVX2: return &gk_mm_kernel_avx2;
     case GK_ISA_AVX512: return &gk_mm_kernel_avx512;
-    case GK_ISA_AMX: return &gk_mm_kernel_amx;
+    case GK_ISA_AMX: return b->precision == GK_PRECISE ? &gk_mm_kernel_avx512 : &gk_mm_kernel_amx;
+#elif defined(__aarch64__)
+    case GK_ISA_NEON: return &gk_mm_kernel_neon;
 #endif
     default: return NULL;
   }

@@ -19,6 +19,13 @@
 typedef enum gk_mm_mode { GK_MM_FWD, GK_MM_DX, GK_MM_DW } gk_mm_mode;
 enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 
+/* Loops over registers. */
+#if defined(__clang__)
+#define GK_MM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define GK_MM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef struct gk_mm_kernel {
   int32_t rows, cols;   /* of a resident and of a stream panel */
   int32_t tile;         /* floats of one C tile, rows * cols in an order of the isa's own */
@@ -41,6 +48,8 @@ enum { GK_FEW = 8 };
 
 #if defined(__x86_64__)
 extern const gk_mm_kernel gk_mm_kernel_avx2, gk_mm_kernel_avx512, gk_mm_kernel_amx;
+#elif defined(__aarch64__)
+extern const gk_mm_kernel gk_mm_kernel_neon;
 #endif
 
 gk_status gk_matmul_fwd_panel(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);

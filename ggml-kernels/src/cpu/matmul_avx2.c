@@ -4,28 +4,11 @@
  * C tile: 6 rows of 16.
  */
 #include <immintrin.h>
-#include <string.h>
 #include "cpu/matmul.h"
 
 enum { ROWS = 6, COLS = 16 };
 
-/* R[i,s] = scale * src[i * ld + s] */
-static void resident_rows(char *panel, const float *src, int64_t ld, int32_t rows, int32_t count, float scale) {
-  float *to = (float *)panel;
-  for (int32_t r = 0; r < ROWS; r++, to += GK_SBLOCK) {
-    if (r < rows)
-      for (int32_t s = 0; s < count; s++) to[s] = scale * src[r * ld + s];
-    else
-      memset(to, 0, (size_t)count * 4);
-  }
-}
-
-/* R[i,s] = scale * src[s * ld + i] */
-static void resident_columns(char *panel, const float *src, int64_t ld, int32_t rows, int32_t count, float scale) {
-  float *to = (float *)panel;
-  for (int32_t s = 0; s < count; s++)
-    for (int32_t r = 0; r < ROWS; r++) to[r * GK_SBLOCK + s] = r < rows ? scale * src[s * ld + r] : 0;
-}
+#include "cpu/matmul_rows.h"
 
 static inline __attribute__((always_inline)) void transpose8(__m256 r[8]) {
   __m256 t[8];
@@ -90,21 +73,21 @@ static void multiply(const char *resident, const char *stream, int32_t count, fl
   (void)narrow;
   const float *r = (const float *)resident, *p = (const float *)stream;
   __m256 acc[ROWS][2];
-#pragma GCC unroll 6
+GK_MM_UNROLL
   for (int i = 0; i < ROWS; i++) {
     acc[i][0] = first ? _mm256_setzero_ps() : _mm256_load_ps(c + COLS * i);
     acc[i][1] = first ? _mm256_setzero_ps() : _mm256_load_ps(c + COLS * i + 8);
   }
   for (int32_t s = 0; s < count; s++, r++, p += COLS) {
     const __m256 p0 = _mm256_load_ps(p), p1 = _mm256_load_ps(p + 8);
-#pragma GCC unroll 6
+GK_MM_UNROLL
     for (int i = 0; i < ROWS; i++) {
       const __m256 x = _mm256_set1_ps(r[i * GK_SBLOCK]);
       acc[i][0] = _mm256_fmadd_ps(x, p0, acc[i][0]);
       acc[i][1] = _mm256_fmadd_ps(x, p1, acc[i][1]);
     }
   }
-#pragma GCC unroll 6
+GK_MM_UNROLL
   for (int i = 0; i < ROWS; i++) {
     _mm256_store_ps(c + COLS * i, acc[i][0]);
     _mm256_store_ps(c + COLS * i + 8, acc[i][1]);

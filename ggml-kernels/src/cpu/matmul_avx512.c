@@ -4,30 +4,13 @@
  * C tile: 14 rows of 32.
  */
 #include <immintrin.h>
-#include <string.h>
 #include "cpu/matmul.h"
 #include "cpu/matmul_dot_avx512.h"
 #include "cpu/transpose_avx512.h"
 
 enum { ROWS = 14, COLS = 32 };
 
-/* R[i,s] = scale * src[i * ld + s] */
-static void resident_rows(char *panel, const float *src, int64_t ld, int32_t rows, int32_t count, float scale) {
-  float *to = (float *)panel;
-  for (int32_t r = 0; r < ROWS; r++, to += GK_SBLOCK) {
-    if (r < rows)
-      for (int32_t s = 0; s < count; s++) to[s] = scale * src[r * ld + s];
-    else
-      memset(to, 0, (size_t)count * 4);
-  }
-}
-
-/* R[i,s] = scale * src[s * ld + i] */
-static void resident_columns(char *panel, const float *src, int64_t ld, int32_t rows, int32_t count, float scale) {
-  float *to = (float *)panel;
-  for (int32_t s = 0; s < count; s++)
-    for (int32_t r = 0; r < ROWS; r++) to[r * GK_SBLOCK + s] = r < rows ? scale * src[s * ld + r] : 0;
-}
+#include "cpu/matmul_rows.h"
 
 /* 16 rows of W at a time are dequantized, then transposed. */
 static void stream_rows(char *panel, gk_type type, gk_dequantize_fn dequantize, const char *w, int64_t row_bytes, int32_t n, int32_t count, float *tmp) {
@@ -73,21 +56,21 @@ static void multiply(const char *resident, const char *stream, int32_t count, fl
   (void)narrow;
   const float *r = (const float *)resident, *p = (const float *)stream;
   __m512 acc[ROWS][2];
-#pragma GCC unroll 14
+GK_MM_UNROLL
   for (int i = 0; i < ROWS; i++) {
     acc[i][0] = first ? _mm512_setzero_ps() : _mm512_load_ps(c + COLS * i);
     acc[i][1] = first ? _mm512_setzero_ps() : _mm512_load_ps(c + COLS * i + 16);
   }
   for (int32_t s = 0; s < count; s++, r++, p += COLS) {
     const __m512 p0 = _mm512_load_ps(p), p1 = _mm512_load_ps(p + 16);
-#pragma GCC unroll 14
+GK_MM_UNROLL
     for (int i = 0; i < ROWS; i++) {
       const __m512 x = _mm512_set1_ps(r[i * GK_SBLOCK]);
       acc[i][0] = _mm512_fmadd_ps(x, p0, acc[i][0]);
       acc[i][1] = _mm512_fmadd_ps(x, p1, acc[i][1]);
     }
   }
-#pragma GCC unroll 14
+GK_MM_UNROLL
   for (int i = 0; i < ROWS; i++) {
     _mm512_store_ps(c + COLS * i, acc[i][0]);
     _mm512_store_ps(c + COLS * i + 16, acc[i][1]);

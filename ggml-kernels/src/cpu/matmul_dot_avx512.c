@@ -173,7 +173,7 @@ INLINE void dot_q6_K(const char *w, const float *x, int64_t ldx, const int m, in
         _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(l0, 4), nibble), _mm256_and_si256(top, pair)),
         _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(l1, 4), nibble), _mm256_and_si256(_mm256_srli_epi16(top, 2), pair)),
       };
-#pragma GCC unroll 4
+GK_MM_UNROLL
       for (int r = 0; r < 4; r++) {
         const __m256i v = _mm256_sub_epi8(q[r], offset);
         const int i = 128 * h + 32 * r;

@@ -7,15 +7,13 @@
 #include "graft/blocks.h"
 #include <string.h>
 
-static float f32_from_bits(uint32_t bits)
-{
+static float f32_from_bits(uint32_t bits) {
   float f;
   memcpy(&f, &bits, sizeof f);
   return f;
 }
 
-float gk_f16_to_f32(uint16_t h)
-{
+float gk_f16_to_f32(uint16_t h) {
   const uint32_t sign = (uint32_t)(h & 0x8000) << 16;
   const uint32_t exponent = (h >> 10) & 31, fraction = h & 1023;
   if (exponent == 31) /* infinity, or a NaN: kept quiet, with its payload */
@@ -27,13 +25,11 @@ float gk_f16_to_f32(uint16_t h)
   return f32_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
-float gk_bf16_to_f32(uint16_t h)
-{
+float gk_bf16_to_f32(uint16_t h) {
   return f32_from_bits((uint32_t)h << 16);
 }
 
-void gk_q4_K_scale(const uint8_t scales[12], int s, int *scale, int *min)
-{
+void gk_q4_K_scale(const uint8_t scales[12], int s, int *scale, int *min) {
   if (s < 4) {
     *scale = scales[s] & 63;
     *min = scales[s + 4] & 63;
@@ -45,25 +41,21 @@ void gk_q4_K_scale(const uint8_t scales[12], int s, int *scale, int *min)
 
 static const int8_t iq4_values[16] = {GK_IQ4_VALUES};
 
-static void f32_ref(const void *src, float *dst, int64_t n)
-{
+static void f32_ref(const void *src, float *dst, int64_t n) {
   memcpy(dst, src, (size_t)n * 4);
 }
 
-static void f16_ref(const void *src, float *dst, int64_t n)
-{
+static void f16_ref(const void *src, float *dst, int64_t n) {
   const uint16_t *h = src;
   for (int64_t i = 0; i < n; i++) dst[i] = gk_f16_to_f32(h[i]);
 }
 
-static void bf16_ref(const void *src, float *dst, int64_t n)
-{
+static void bf16_ref(const void *src, float *dst, int64_t n) {
   const uint16_t *h = src;
   for (int64_t i = 0; i < n; i++) dst[i] = gk_bf16_to_f32(h[i]);
 }
 
-static void q4_0_ref(const void *src, float *dst, int64_t n)
-{
+static void q4_0_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q4_0 *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -74,8 +66,7 @@ static void q4_0_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q4_1_ref(const void *src, float *dst, int64_t n)
-{
+static void q4_1_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q4_1 *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d), m = gk_f16_to_f32(b->m);
@@ -87,13 +78,11 @@ static void q4_1_ref(const void *src, float *dst, int64_t n)
 }
 
 /* Bit i of four little-endian bytes, as 16 or 0. */
-static int fifth_bit(const uint8_t qh[4], int i)
-{
+static int fifth_bit(const uint8_t qh[4], int i) {
   return (qh[i / 8] >> i % 8 & 1) << 4;
 }
 
-static void q5_0_ref(const void *src, float *dst, int64_t n)
-{
+static void q5_0_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q5_0 *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -104,8 +93,7 @@ static void q5_0_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q5_1_ref(const void *src, float *dst, int64_t n)
-{
+static void q5_1_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q5_1 *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d), m = gk_f16_to_f32(b->m);
@@ -116,8 +104,7 @@ static void q5_1_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q8_0_ref(const void *src, float *dst, int64_t n)
-{
+static void q8_0_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q8_0 *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -125,8 +112,7 @@ static void q8_0_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q2_K_ref(const void *src, float *dst, int64_t n)
-{
+static void q2_K_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q2_K *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d), dmin = gk_f16_to_f32(b->dmin);
@@ -139,8 +125,7 @@ static void q2_K_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-void gk_q3_K_scales(const uint8_t packed[12], int8_t scales[16])
-{
+void gk_q3_K_scales(const uint8_t packed[12], int8_t scales[16]) {
   for (int s = 0; s < 16; s++) {
     const int low = s < 8 ? packed[s] & 15 : packed[s - 8] >> 4;
     const int high = packed[8 + s % 4] >> (2 * (s / 4)) & 3;
@@ -148,8 +133,7 @@ void gk_q3_K_scales(const uint8_t packed[12], int8_t scales[16])
   }
 }
 
-static void q3_K_ref(const void *src, float *dst, int64_t n)
-{
+static void q3_K_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q3_K *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -164,8 +148,7 @@ static void q3_K_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q4_K_ref(const void *src, float *dst, int64_t n)
-{
+static void q4_K_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q4_K *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d), dmin = gk_f16_to_f32(b->dmin);
@@ -181,8 +164,7 @@ static void q4_K_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q5_K_ref(const void *src, float *dst, int64_t n)
-{
+static void q5_K_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q5_K *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d), dmin = gk_f16_to_f32(b->dmin);
@@ -198,8 +180,7 @@ static void q5_K_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void q6_K_ref(const void *src, float *dst, int64_t n)
-{
+static void q6_K_ref(const void *src, float *dst, int64_t n) {
   const gk_block_q6_K *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -212,8 +193,7 @@ static void q6_K_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void iq4_nl_ref(const void *src, float *dst, int64_t n)
-{
+static void iq4_nl_ref(const void *src, float *dst, int64_t n) {
   const gk_block_iq4_nl *b = src;
   for (; n > 0; n -= 32, dst += 32, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -224,8 +204,7 @@ static void iq4_nl_ref(const void *src, float *dst, int64_t n)
   }
 }
 
-static void iq4_xs_ref(const void *src, float *dst, int64_t n)
-{
+static void iq4_xs_ref(const void *src, float *dst, int64_t n) {
   const gk_block_iq4_xs *b = src;
   for (; n > 0; n -= 256, dst += 256, b++) {
     const float d = gk_f16_to_f32(b->d);
@@ -247,7 +226,6 @@ const gk_dequantize_fn gk_dequantize_table_ref[GK_TYPE_LIMIT] = {
   [GK_Q6_K] = q6_K_ref,   [GK_IQ4_NL] = iq4_nl_ref, [GK_IQ4_XS] = iq4_xs_ref,
 };
 
-void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n)
-{
+void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n) {
   gk_dequantize_table_ref[type](src, dst, n);
 }

@@ -3,14 +3,12 @@
 #include "internal.h"
 
 /* Row r of a weight as f32 in `row` [k]. */
-static void weight_row(const gk_weight *w, int64_t r, float *row)
-{
+static void weight_row(const gk_weight *w, int64_t r, float *row) {
   const char *data = w->data;
   gk_dequantize_ref(w->type, data + r * gk_type_bytes(w->type, w->k), row, w->k);
 }
 
-gk_status gk_matmul_fwd_ref(gk_backend *be, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k)
-{
+gk_status gk_matmul_fwd_ref(gk_backend *be, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
   float *row = gk_scratch_get(be, GK_SCRATCH_MATMUL_A, k * (int64_t)sizeof *row);
   if (!row) return GK_OUT_OF_MEMORY;
   for (int32_t g = 0; g < group; g++) {
@@ -28,8 +26,7 @@ gk_status gk_matmul_fwd_ref(gk_backend *be, int32_t group, const gk_product *p, 
 }
 
 /* fwd: y_g = scale_g * x · W_gᵀ, so dx = Σ_g scale_g * dy_g · W_g. */
-gk_status gk_matmul_dx_ref(gk_backend *be, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate)
-{
+gk_status gk_matmul_dx_ref(gk_backend *be, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
   float *row = gk_scratch_get(be, GK_SCRATCH_MATMUL_A, k * (int64_t)sizeof *row);
   double *sum = gk_scratch_get(be, GK_SCRATCH_MATMUL_B, m * k * (int64_t)sizeof *sum);
   if (!row || !sum) return GK_OUT_OF_MEMORY;
@@ -50,8 +47,7 @@ gk_status gk_matmul_dx_ref(gk_backend *be, int32_t group, const gk_product *p, f
 }
 
 /* fwd: y = x · Wᵀ, so dW = dyᵀ · x. */
-gk_status gk_matmul_dw_ref(gk_backend *be, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw)
-{
+gk_status gk_matmul_dw_ref(gk_backend *be, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
   double *sum = gk_scratch_get(be, GK_SCRATCH_MATMUL_A, k * (int64_t)sizeof *sum);
   if (!sum) return GK_OUT_OF_MEMORY;
   for (int64_t j = 0; j < n; j++) {

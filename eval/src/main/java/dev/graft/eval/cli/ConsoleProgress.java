@@ -12,13 +12,14 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Shows a run on stderr: a live bar on a terminal, else a line now and then; nothing with {@code --quiet}. One thread. */
+/** Shows a run on stderr: a live bar on a terminal, else a line now and then; nothing with {@code --quiet}. One thread, but {@link #note} any. */
 final class ConsoleProgress implements RunListener {
   private static final long LINE_EVERY_NANOS = 10_000_000_000L;
   private static final int SHORT_RUN = 20;
 
   private final CommonOptions common;
   private final boolean terminal;
+  private volatile BarLine line;
   private ProgressBar bar;
   private long lastLine;
   private double secondsPerStep;
@@ -29,8 +30,13 @@ final class ConsoleProgress implements RunListener {
   }
 
   @Override
-  public void note(String line) {
-    common.note(line);
+  public void note(String text) {
+    BarLine above = line; // a signal's thread may come here too
+    if (above == null) {
+      common.note(text);
+    } else {
+      above.above(() -> common.note(text));
+    }
   }
 
   @Override
@@ -43,8 +49,9 @@ final class ConsoleProgress implements RunListener {
         : "; about " + Durations.text(plan.estimatedSeconds() * (plan.steps() - doneSteps) / plan.steps()) + " at half of this machine's f32 peak";
     note("memory: " + MemoryCheck.gib(plan.modelBytes()) + " model file and " + MemoryCheck.gib(plan.trainingBytes()) + " beside it" + available + time);
     if (terminal) {
-      bar = new ProgressBarBuilder().setTaskName("training").setInitialMax(plan.steps()).setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200)
-          .hideEta().clearDisplayOnFinish().startsFrom(doneSteps, java.time.Duration.ZERO).build();
+      line = new BarLine(common.err());
+      bar = new ProgressBarBuilder().setConsumer(line).setTaskName("training").setInitialMax(plan.steps()).setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK).setUpdateIntervalMillis(200)
+          .hideEta().startsFrom(doneSteps, java.time.Duration.ZERO).build();
     }
   }
 
@@ -90,6 +97,7 @@ final class ConsoleProgress implements RunListener {
     if (bar != null) {
       bar.close();
       bar = null;
+      line = null;
     }
   }
 }

@@ -39,9 +39,15 @@ final class SftCommand implements Callable<Integer> {
     SftOptions options = flags.options(model, common);
     flags.notes().forEach(common::note);
     StopRequest stop = new StopRequest();
-    try (StopSignals signals = new StopSignals(() -> asked(stop));
+    ConsoleProgress progress = new ConsoleProgress(common);
+    Runnable asked =
+        () -> {
+          stop.request();
+          progress.note("stopping after this step; a second Ctrl-C ends at once");
+        };
+    try (StopSignals signals = new StopSignals(asked);
         GraftRuntime runtime = common.openRuntime()) {
-      RunSummary summary = SftRun.run(runtime, options, new ConsoleProgress(common), stop);
+      RunSummary summary = SftRun.run(runtime, options, progress, stop);
       if (common.json()) {
         common.printJson(summary);
       }
@@ -49,11 +55,6 @@ final class SftCommand implements Callable<Integer> {
       boolean stopped = "signal".equals(summary.stopped());
       return stopped ? signals.exitCode() : ExitCode.DONE;
     }
-  }
-
-  private void asked(StopRequest stop) {
-    stop.request();
-    common.note("stopping after this step; a second Ctrl-C ends at once");
   }
 
   private void tell(RunSummary s) {

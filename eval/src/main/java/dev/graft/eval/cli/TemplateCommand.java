@@ -91,7 +91,7 @@ final class TemplateCommand implements Callable<Integer> {
     } catch (CharacterCodingException e) {
       throw CliException.badData(batch + ": is not UTF-8 text; convert the file");
     } catch (IllegalArgumentException e) {
-      throw CliException.badData(e.getMessage() + "; correct the line");
+      throw CliException.badData(e.getMessage().replaceAll("\\s*\\(start marker at \\[Source.*\\]\\)", "") + "; correct the line");
     }
   }
 
@@ -176,7 +176,7 @@ final class TemplateCommand implements Callable<Integer> {
       throw CliException.badData(file + ": is not UTF-8 text; convert the file");
     } catch (JsonProcessingException e) {
       int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
-      throw CliException.badData(file + ":" + line + ": is not valid JSON: " + e.getOriginalMessage() + "; correct the file");
+      throw CliException.badData(file + ":" + line + ": is not valid JSON: " + e.getOriginalMessage().replaceAll("\\s*\\(start marker at \\[Source.*\\]\\)", "") + "; correct the file");
     }
   }
 

@@ -13,7 +13,7 @@ import java.util.List;
  * {@code chosen} and {@code rejected} (strings or lists of messages), or ready {@code *_ids}, which are used exactly as given.
  */
 public final class DatasetReader {
-  private static final int BATCH_ROWS = 512;
+  private static final int BATCH_ROWS = 16384;
   private static final int BATCH_CHARACTERS = 4 << 20;
 
   private final DataOptions options;

@@ -78,17 +78,17 @@ public record DatasetReport(
   public List<String> warnings() {
     List<String> warnings = new ArrayList<>();
     warn(warnings, truncatedPrompts, "prompts cut from the left to fit " + maxLength + " tokens");
-    warn(warnings, truncatedCompletions, "completions cut from the right to fit " + maxLength + " tokens, so their end is not learnt");
-    warn(warnings, emptied, "rows without an answer, not trained on");
-    warn(warnings, allMasked, "rows with nothing to learn, not trained on");
-    warn(warnings, doubledBos, "rows with a doubled BOS (in text one was removed; in ids both stay)");
-    warn(warnings, identical, "pairs whose chosen and rejected are the same tokens; nothing can be learnt from them");
+    warn(warnings, truncatedCompletions, "completions cut from the right to fit " + maxLength + " tokens (their end is not learnt)");
+    warn(warnings, emptied, "rows without an answer (not trained on)");
+    warn(warnings, allMasked, "rows with nothing to learn (not trained on)");
+    warn(warnings, doubledBos, "rows with a doubled BOS (in text one was removed, ids were left)");
+    warn(warnings, identical, "pairs whose chosen and rejected are the same tokens (nothing to learn)");
     return warnings;
   }
 
   private static void warn(List<String> warnings, Lines lines, String what) {
     if (lines.count() > 0) {
-      warnings.add(lines.count() + " " + what + ": " + lines.text());
+      warnings.add(what + ": " + lines.count() + ", " + lines.text());
     }
   }
 

@@ -57,9 +57,10 @@ final class RowParser {
     return e.getLocation() == null ? "" : " (column " + e.getLocation().getColumnNr() + ")";
   }
 
+  /** The parser's message without its own words on where. */
   private static String firstLine(String message) {
-    int end = message.indexOf('\n');
-    return end < 0 ? message : message.substring(0, end);
+    String line = message.lines().findFirst().orElse("");
+    return line.replaceAll("\\s*\\(start marker at \\[Source.*\\]\\)", "");
   }
 
   /** The fields of one row. */

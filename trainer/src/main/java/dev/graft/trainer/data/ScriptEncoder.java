@@ -22,11 +22,13 @@ final class ScriptEncoder {
 
   private final Tokenizer tokenizer;
   private final Vocabulary vocabulary;
+  private final CleanBounds bounds;
   private Map<String, int[]> leads;
 
   ScriptEncoder(Tokenizer tokenizer, Vocabulary vocabulary) {
     this.tokenizer = tokenizer;
     this.vocabulary = vocabulary;
+    bounds = new CleanBounds(vocabulary);
   }
 
   /** Encodes many scripts, in order. */
@@ -35,18 +37,24 @@ final class ScriptEncoder {
     Set<String> texts = new LinkedHashSet<>();
     for (Script script : scripts) {
       texts.add(script.text());
-      texts.add(script.spans().get(0).text());
+      if (!bounds.clean(script)) {
+        texts.add(script.spans().get(0).text());
+      }
     }
     fetch(texts, ids);
     List<int[][]> cut = new ArrayList<>(scripts.size());
+    Set<String> firsts = new LinkedHashSet<>();
     Set<String> apart = new LinkedHashSet<>();
     for (Script script : scripts) {
       int[][] stretches = together(script, ids);
       cut.add(stretches);
       if (stretches == null) {
+        firsts.add(script.spans().get(0).text());
         script.spans().stream().skip(1).forEach(span -> apart.add(span.text()));
       }
     }
+    firsts.removeAll(ids.keySet());
+    fetch(firsts, ids);
     Map<String, int[]> continuations = continuations(apart);
     List<Encoded> result = new ArrayList<>(scripts.size());
     for (int i = 0; i < scripts.size(); i++) {
@@ -64,26 +72,26 @@ final class ScriptEncoder {
     }
   }
 
-  /** The whole text's tokens cut at the bounds, or null when a token straddles one. */
+  /** The whole text's tokens cut at the bounds, or null when a token straddles one, or the prompt alone has other tokens. */
   private int[][] together(Script script, Map<String, int[]> ids) {
     int[] whole = ids.get(script.text());
-    int[] first = ids.get(script.spans().get(0).text());
+    int[] first = ids.get(script.spans().get(0).text()); // null: the bound is clean
     int count = script.spans().size();
     if (count == 1) {
       return new int[][] {whole};
-    } else if (first.length > whole.length || !Arrays.equals(first, Arrays.copyOf(whole, first.length))) {
+    } else if (first != null && (first.length > whole.length || !Arrays.equals(first, Arrays.copyOf(whole, first.length)))) {
       return null;
-    } else if (count == 2) {
+    } else if (first != null && count == 2) {
       return new int[][] {first, Arrays.copyOfRange(whole, first.length, whole.length)};
     }
-    int[] bounds = Alignment.bounds(vocabulary, whole, script.spans());
-    if (bounds == null || bounds[0] != first.length) {
+    int[] ends = Alignment.bounds(vocabulary, whole, script.spans());
+    if (ends == null || first != null && ends[0] != first.length) {
       return null;
     }
     int[][] stretches = new int[count][];
     int at = 0;
     for (int i = 0; i < count; i++) {
-      int end = i < bounds.length ? bounds[i] : whole.length;
+      int end = i < ends.length ? ends[i] : whole.length;
       stretches[i] = Arrays.copyOfRange(whole, at, end);
       at = end;
     }

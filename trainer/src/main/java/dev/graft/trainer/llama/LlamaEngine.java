@@ -68,13 +68,24 @@ final class LlamaEngine {
       text.append(output.text);
       pieces++;
     }
-    int[] ids = text.length() == 0 ? new int[0] : model.encode(text.toString());
+    int[] ids = continuation(text.toString());
     reply.put("text", text.toString());
     ArrayNode node = reply.putArray("ids");
     for (int id : ids) {
       node.add(id);
     }
     reply.put("finish_reason", Math.max(pieces - 1, ids.length) >= maxTokens ? "length" : "stop");
+  }
+
+  /** Ids of text that goes on after another text: without the space that SentencePiece puts before a first word. */
+  private int[] continuation(String text) {
+    if (text.isEmpty()) {
+      return new int[0];
+    }
+    int[] lead = model.encode("\n");
+    int[] led = model.encode("\n" + text);
+    boolean apart = led.length >= lead.length && Arrays.equals(lead, Arrays.copyOf(led, lead.length));
+    return apart ? Arrays.copyOfRange(led, lead.length, led.length) : model.encode(text);
   }
 
   /**

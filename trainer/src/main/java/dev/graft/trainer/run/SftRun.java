@@ -2,6 +2,7 @@ package dev.graft.trainer.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftRuntime;
@@ -21,7 +22,7 @@ import java.util.stream.IntStream;
  * to {@link SftLoop}. One thread; the {@link StopRequest} may come from any.
  */
 public final class SftRun {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON = new ObjectMapper().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
   /** Forward passes worth this many FLOP take some seconds; below, a guess of the time is not worth measuring for. */
   private static final double WORTH_MEASURING_FLOP = 5e12;
   /** Share of the FMA peak that a step reaches, for the guess of the time only. */

@@ -2,14 +2,13 @@ package dev.graft.trainer.tokenizer;
 
 import dev.graft.bindings.GgufFile;
 import dev.graft.trainer.data.DataException;
-import dev.graft.trainer.llama.LlamaOptions;
-import dev.graft.trainer.llama.LlamaProcess;
 import dev.graft.trainer.llama.LlamaProcessException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -18,17 +17,16 @@ import java.util.Set;
 
 /**
  * llama.cpp's tokenizer of a model, whatever its architecture: the vocabulary is copied into a tiny model, which java-llama.cpp loads in
- * a child process, so a malformed vocabulary that makes llama.cpp abort ends that process only. Threads may share it.
+ * a child process, so a malformed vocabulary that makes llama.cpp abort ends that process only. Much text at once is shared out to
+ * several such processes, since llama.cpp splits text into words slowly. Threads may share it.
  */
 public final class LlamaTokenizer implements Tokenizer {
-  /** Characters sent in one request. */
-  private static final int BATCH = 1 << 20;
   /** Texts up to this length are remembered: prompts repeat, long texts seldom do. */
   private static final int CACHED_TEXT = 1 << 14;
   private static final int CACHED_TEXTS = 4096;
 
   private final Vocabulary vocabulary;
-  private final LlamaProcess process;
+  private final WorkerPool workers;
   private final Map<String, int[]> cache =
       new LinkedHashMap<>(256, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -39,9 +37,9 @@ public final class LlamaTokenizer implements Tokenizer {
         }
       };
 
-  private LlamaTokenizer(Vocabulary vocabulary, LlamaProcess process) {
+  private LlamaTokenizer(Vocabulary vocabulary, WorkerPool workers) {
     this.vocabulary = vocabulary;
-    this.process = process;
+    this.workers = workers;
   }
 
   /**
@@ -58,38 +56,26 @@ public final class LlamaTokenizer implements Tokenizer {
 
   /** As {@link #open(Path)} on a file that is open already; it is needed only during this call. */
   public static LlamaTokenizer open(GgufFile file, Vocabulary vocabulary) {
-    Path folder = null;
     Path tiny = null;
     try {
-      folder = Files.createTempDirectory("graft-tokenizer-");
-      tiny = folder.resolve("tokenizer.gguf");
+      tiny = Files.createTempDirectory("graft-tokenizer-").resolve("tokenizer.gguf");
       file.writeTokenizer(tiny);
-      LlamaProcess process = LlamaProcess.start(LlamaOptions.of(tiny).withContext(32).withThreads(1));
-      return new LlamaTokenizer(vocabulary, process);
+      return new LlamaTokenizer(vocabulary, new WorkerPool(tiny, Math.min(8, Runtime.getRuntime().availableProcessors())));
     } catch (LlamaProcessException e) {
+      WorkerPool.delete(tiny);
       String reason = e.getMessage().replace(String.valueOf(tiny), "its vocabulary");
       throw new DataException(file.path(), 0, "llama.cpp does not take this model's tokenizer; use a model whose tokenizer it knows. " + reason, e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    } finally {
-      delete(tiny); // llama.cpp has it mapped: on systems that keep it until then, it stays in the temporary folder
-      delete(folder);
-    }
-  }
-
-  private static void delete(Path path) {
-    try {
-      if (path != null) {
-        Files.deleteIfExists(path);
-      }
-    } catch (IOException e) {
-      path.toFile().deleteOnExit();
+    } catch (RuntimeException e) {
+      WorkerPool.delete(tiny);
+      throw e;
     }
   }
 
   @Override
   public synchronized List<int[]> encodeAll(List<String> texts) {
-    Map<String, int[]> known = new LinkedHashMap<>();
+    Map<String, int[]> known = new HashMap<>();
     Set<String> missing = new LinkedHashSet<>();
     for (String text : texts) {
       int[] ids = text.isEmpty() ? new int[0] : cache.get(text);
@@ -99,39 +85,22 @@ public final class LlamaTokenizer implements Tokenizer {
         missing.add(text);
       }
     }
-    List<String> batch = new ArrayList<>();
-    int characters = 0;
-    for (String text : missing) {
-      batch.add(text);
-      characters += text.length();
-      if (characters >= BATCH) {
-        send(batch, known);
-        characters = 0;
+    List<String> asked = List.copyOf(missing);
+    List<int[]> answers = asked.isEmpty() ? List.of() : workers.encode(asked);
+    for (int i = 0; i < asked.size(); i++) {
+      known.put(asked.get(i), answers.get(i));
+      if (asked.get(i).length() <= CACHED_TEXT) {
+        cache.put(asked.get(i), answers.get(i));
       }
     }
-    send(batch, known);
     List<int[]> result = new ArrayList<>(texts.size());
     texts.forEach(text -> result.add(known.get(text).clone()));
     return result;
   }
 
-  private void send(List<String> batch, Map<String, int[]> known) {
-    if (batch.isEmpty()) {
-      return;
-    }
-    List<int[]> ids = process.encode(batch);
-    for (int i = 0; i < batch.size(); i++) {
-      known.put(batch.get(i), ids.get(i));
-      if (batch.get(i).length() <= CACHED_TEXT) {
-        cache.put(batch.get(i), ids.get(i));
-      }
-    }
-    batch.clear();
-  }
-
   /** The text llama.cpp itself makes of ids, special tokens included; the oracle of {@link Vocabulary#decode}. */
   String decodeByLlama(int[] ids) {
-    return process.decode(ids);
+    return workers.first().decode(ids);
   }
 
   @Override
@@ -139,9 +108,9 @@ public final class LlamaTokenizer implements Tokenizer {
     return vocabulary;
   }
 
-  /** Ends the child process. */
+  /** Ends the child processes. */
   @Override
   public void close() {
-    process.close();
+    workers.close();
   }
 }

@@ -41,6 +41,7 @@ class BadDataTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining("rows.jsonl")
         .hasMessageNotContaining("\n")
+        .hasMessageNotContaining("REDACTED")
         .satisfies(e -> assertThat(((DataException) e).exitCode()).isEqualTo(3))
         .satisfies(e -> assertThat(e.getMessage()).contains(parts));
   }

@@ -75,7 +75,7 @@ class TextRowsTest {
     }
     Dataset data = read("none", 0, Kind.ANY, rows);
     assertThat(data.examples()).hasSize(1000);
-    assertThat(tokenizer.requests()).isLessThanOrEqualTo(4);
+    assertThat(tokenizer.requests()).isLessThanOrEqualTo(2);
   }
 
   @Test

@@ -50,6 +50,18 @@ class LlamaTokenizerTest {
   }
 
   @Test
+  void muchTextIsSharedOutAndComesBackInOrder() throws IOException {
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      texts.add("yes no ".repeat(1500) + i);
+    }
+    TestGguf gguf = TestVocabularies.spm();
+    try (LlamaTokenizer tokenizer = LlamaTokenizer.open(gguf.write(folder.resolve("m.gguf"))); ProcessTokenizer direct = new ProcessTokenizer(gguf, folder)) {
+      assertThat(tokenizer.encodeAll(texts)).usingRecursiveComparison().isEqualTo(direct.encodeAll(texts));
+    }
+  }
+
+  @Test
   void aTokenizerThatLlamaCppDoesNotKnowIsNamed() throws IOException {
     Path file = TestVocabularies.qwen2().put("tokenizer.ggml.pre", "no-such-pre").write(folder.resolve("m.gguf"));
     assertThatThrownBy(() -> LlamaTokenizer.open(file)).isInstanceOf(DataException.class).hasMessageContaining("m.gguf").hasMessageContaining("no-such-pre").hasMessageNotContaining("\n");
