@@ -41,7 +41,7 @@ final class Failures {
 
   private static String line(Throwable failure) {
     if (failure instanceof java.lang.OutOfMemoryError) {
-      return "out of Java memory (" + failure.getMessage() + "); give the JVM more with JAVA_TOOL_OPTIONS=-Xmx4g, or use smaller rows";
+      return "out of Java memory (" + failure.getMessage() + "); give Java more with GRAFT_JAVA_OPTS=-Xmx8g, or use less data";
     } else if (failure instanceof StackOverflowError) {
       return "out of Java stack: something is nested too deeply; check the data and the chat template";
     } else if (failure instanceof FileSystemException file) {

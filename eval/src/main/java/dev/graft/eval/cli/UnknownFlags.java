@@ -22,6 +22,9 @@ final class UnknownFlags {
         String name = arg.replaceFirst("(?s)=.*", "");
         OptionSpec option = command.getCommandSpec().findOption(name);
         if (option == null) {
+          option = command.getCommandSpec().negatedOptionsMap().get(name);
+        }
+        if (option == null) {
           throw CliException.usage(UsageErrors.unknownFlag(command.getCommandSpec(), name) + UsageErrors.seeHelp(command.getCommandSpec()));
         } else if (option.arity().min() > 0 && !arg.contains("=")) {
           i++; // its value, whatever that looks like

@@ -149,7 +149,7 @@ class HostileModelTest {
     byte[] good = Files.readAllBytes(GOLDEN.model());
     java.util.Random random = new java.util.Random(1);
     Path model = folder.resolve("damaged.gguf");
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 150; i++) {
       byte[] bad = good.clone();
       for (int n = 0; n < 3; n++) {
         bad[random.nextInt(12_000)] = (byte) random.nextInt(256);

@@ -59,6 +59,14 @@ class TrainingFailureTest {
   }
 
   @Test
+  void whatDoesNotFitIntoMemoryIsRefusedWithTheFlagsThatHelp() {
+    Path run = folder.resolve("run");
+    assertThat(Cli.run(sft(run, "--micro-batch-tokens", 60_000_000, "--batch-size", 4_000_000)).fails(1).err())
+        .contains("not enough memory").contains("--recompute block").contains("--micro-batch-tokens");
+    assertThat(run.resolve("metrics.jsonl")).doesNotExist();
+  }
+
+  @Test
   void badNumbersAreUsageErrors() {
     Path run = folder.resolve("run");
     for (String flag : new String[] {"--lora-rank=0", "--batch-size=0", "--learning-rate=-1", "--learning-rate=NaN", "--lora-dropout=1", "--max-steps=0", "--epochs=0",

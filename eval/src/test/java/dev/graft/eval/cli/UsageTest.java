@@ -45,6 +45,7 @@ class UsageTest {
         "inspect|missing required parameter: 'MODEL.gguf'",
         "inspect a b|unexpected argument 'b'",
         "bench|give a command: train, make-model",
+        "bench make-model --no-tied --outptu x|unknown flag --outptu; did you mean --output?",
         "--threads 3|unknown flag --threads"
       })
   void aWrongCommandLineIsOneLineAndExitCode2(String args, String message) {

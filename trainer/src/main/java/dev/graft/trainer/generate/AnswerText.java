@@ -33,13 +33,9 @@ final class AnswerText {
     return handOut();
   }
 
-  /** The end: what was kept back, bytes that never became a character as U+FFFD. */
+  /** The end: what was kept back; the first bytes of a character that never came whole are dropped, as llama.cpp does. */
   String finish() {
-    if (!stopped) {
-      text.append(new String(pending.toByteArray(), StandardCharsets.UTF_8));
-      pending.reset();
-      findStop();
-    }
+    pending.reset();
     String rest = text.substring(handedOut);
     handedOut = text.length();
     return rest;

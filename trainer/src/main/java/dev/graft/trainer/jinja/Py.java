@@ -73,7 +73,7 @@ final class Py {
     static long length(Render r, Object v) {
         String s = text(v);
         if (s != null) {
-            r.work(s.length() >> 6);
+            r.work(s.length() >> 5);
             return Text.length(s);
         }
         if (v instanceof List<?> l) {

@@ -33,6 +33,7 @@ final class Slices {
             return range.get(i);
         }
         String s = Py.text(seq);
+        r.work(i >> 5);
         int at = s.offsetByCodePoints(0, (int) i);
         String c = Character.toString(s.codePointAt(at));
         return seq instanceof String ? c : new Values.Markup(c);

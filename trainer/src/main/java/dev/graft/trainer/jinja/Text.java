@@ -83,7 +83,7 @@ final class Text {
             r.work((long) ((found < 0 ? s.length() : found) - from) * t.length() >> 5);
             return found;
         }
-        r.work((s.length() - Math.min(from, s.length())) >> 3);
+        r.work(t.length() >> 2);
         int[] fail = failure(t);
         int k = 0;
         for (int i = from; i < s.length(); i++) {
@@ -91,9 +91,11 @@ final class Text {
                 k = fail[k - 1];
             }
             if (t.charAt(k) == s.charAt(i) && ++k == t.length()) {
+                r.work((i - from) >> 3);
                 return i - k + 1;
             }
         }
+        r.work((s.length() - from) >> 3);
         return -1;
     }
 

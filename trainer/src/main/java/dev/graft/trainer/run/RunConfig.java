@@ -26,7 +26,8 @@ final class RunConfig {
   private RunConfig() {}
 
   /** Builds the tree; hashes not yet known are null. */
-  static ObjectNode build(String command, SftOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode dataReport) {
+  static ObjectNode build(String command, SftOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode adapter,
+      JsonNode dataReport) {
     ObjectNode root = JSON.createObjectNode();
     root.put("command", command);
     root.put("version", GraftRuntime.nativeVersion());
@@ -40,6 +41,7 @@ final class RunConfig {
     root.set("options", JSON.valueToTree(options.flags()));
     root.set("runtime", JSON.valueToTree(Map.of("device", runtime.device(), "isa", runtime.isa(), "threads", runtime.threads(), "describe", runtime.describe())));
     root.set("model", model);
+    root.set("adapter", adapter);
     root.set("data_report", dataReport);
     root.set("plan", JSON.valueToTree(plan));
     return root;

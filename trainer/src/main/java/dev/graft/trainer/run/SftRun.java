@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.bindings.Adapter;
+import dev.graft.bindings.AdapterInfo;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -128,10 +130,14 @@ public final class SftRun {
         } else {
           folder.clear();
         }
-        ObjectNode config = RunConfig.build("sft", options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), data.report().toJson());
-        RunConfig.write(folder.config(), config);
+        Supplier<ObjectNode> config =
+            () -> RunConfig.build("sft", options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), adapterInfo(adapter), data.report().toJson());
+        RunConfig.write(folder.config(), config.get());
         Runnable withHashes =
-            () -> RunConfig.write(folder.config(), RunConfig.build("sft", options, runtime.info(), awaited(hashes), plan, config.path("model"), config.path("data_report")));
+            () -> {
+              hashes.values().forEach(FileHash::get); // waits
+              RunConfig.write(folder.config(), config.get());
+            };
         listener.started(plan, state.step());
         SftStep step = new SftStep(training, batches, options, maxTokens, plan.steps(), checkpoints);
         Evaluator evaluator = evalBatches == null ? null : new Evaluator(evalBatches, maxTokens, checkpoints);
@@ -140,9 +146,9 @@ public final class SftRun {
     }
   }
 
-  private static Map<String, FileHash> awaited(Map<String, FileHash> hashes) {
-    hashes.values().forEach(FileHash::get);
-    return hashes;
+  private static ObjectNode adapterInfo(Adapter adapter) {
+    AdapterInfo info = adapter.info();
+    return JSON.createObjectNode().put("rank", info.rank()).put("alpha", info.alpha()).put("scale", info.scale()).put("parameters", info.parameters());
   }
 
   private void report(String flag, Dataset data) {

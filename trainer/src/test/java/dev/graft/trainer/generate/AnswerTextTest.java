@@ -26,10 +26,10 @@ class AnswerTextTest {
   }
 
   @Test
-  void bytesThatNeverBecomeACharacterAreReplacedAtTheEnd() {
+  void aCharacterCutOffAtTheEndIsDroppedAndBrokenBytesAreReplaced() {
     AnswerText text = new AnswerText(List.of());
-    assertThat(text.add(new byte[] {'x', (byte) 0xE2, (byte) 0x82})).isEqualTo("x");
-    assertThat(text.finish()).isEqualTo("\uFFFD");
+    assertThat(text.add(new byte[] {'x', (byte) 0xFF, (byte) 0xE2, (byte) 0x82})).isEqualTo("x\uFFFD");
+    assertThat(text.finish()).isEmpty();
   }
 
   @Test
