@@ -124,7 +124,7 @@ static void backward_block(const attention_view *w, int64_t padded, int64_t key,
 GK_INLINE void add_row(float *to, const float *from, int64_t D) {
   int64_t d = 0;
   for (; d + VW <= D; d += VW) vf_store(to + d, vf_add(vf_load(to + d), vf_load(from + d)));
-  if (d < D) vf_storen(to + d, vf_add(vf_loadn(to + d, D - d), vf_load(from + d)), D - d);
+  if (d < D) vf_storen(to + d, vf_add(vf_loadn(to + d, D - d), vf_loadn(from + d, D - d)), D - d);
 }
 
 /* All query rows of one view. dk and dv are indexed like k and v, but begin `skip` floats later. */

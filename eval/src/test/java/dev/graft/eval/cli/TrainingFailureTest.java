@@ -61,7 +61,7 @@ class TrainingFailureTest {
   @Test
   void whatDoesNotFitIntoMemoryIsRefusedWithTheFlagsThatHelp() {
     Path run = folder.resolve("run");
-    assertThat(Cli.run(sft(run, "--micro-batch-tokens", 60_000_000, "--batch-size", 4_000_000)).fails(1).err())
+    assertThat(Cli.run(sft(run, "--micro-batch-tokens", 16_000_000, "--batch-size", 1_000_000)).fails(1).err())
         .contains("not enough memory").contains("--recompute block").contains("--micro-batch-tokens");
     assertThat(run.resolve("metrics.jsonl")).doesNotExist();
   }

@@ -82,7 +82,7 @@ public record SftOptions(
       require(batchSize >= 1, "--batch-size " + batchSize + " must be at least 1");
       require(accumulation >= 1, "--gradient-accumulation " + accumulation + " must be at least 1");
       require((long) batchSize * accumulation <= 1 << 24, "--batch-size times --gradient-accumulation is more than 16777216 rows; give less");
-      require(microBatchTokens >= 1, "--micro-batch-tokens " + microBatchTokens + " must be at least 1");
+      require(microBatchTokens >= 1 && microBatchTokens <= 1 << 24, "--micro-batch-tokens " + microBatchTokens + " must be from 1 to 16777216");
       require(maxLength == 0 || maxLength >= 2, "--max-length " + maxLength + " must be at least 2, or 0 for the model's context");
     }
 
