@@ -46,7 +46,7 @@ final class ConsoleProgress implements RunListener {
     String available = plan.availableBytes() > 0 ? " of " + MemoryCheck.gib(plan.availableBytes()) + " available" : "";
     String time = plan.estimatedSeconds() == null
         ? ""
-        : "; about " + Durations.text(plan.estimatedSeconds() * (plan.steps() - doneSteps) / plan.steps()) + " at half of this machine's f32 peak";
+        : "; about " + Durations.text(plan.estimatedSeconds() * (plan.steps() - doneSteps) / plan.steps()) + " by a guess from this machine's f32 peak";
     note("memory: " + MemoryCheck.gib(plan.modelBytes()) + " model file and " + MemoryCheck.gib(plan.trainingBytes()) + " beside it" + available + time);
     if (terminal) {
       line = new BarLine(common.err());

@@ -85,7 +85,7 @@ final class TrainingFlags {
   @Option(
       names = "--micro-batch-tokens",
       paramLabel = "N",
-      defaultValue = "1024",
+      defaultValue = "512",
       description = "Most tokens computed at once; bounds memory, does not change what is learnt. A longer row gets a batch to itself. Default: ${DEFAULT-VALUE}.")
   int microBatchTokens;
 

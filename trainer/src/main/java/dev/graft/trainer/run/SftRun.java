@@ -27,8 +27,8 @@ public final class SftRun {
   private static final ObjectMapper JSON = new ObjectMapper().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
   /** Forward passes worth this many FLOP take some seconds; below, a guess of the time is not worth measuring for. */
   private static final double WORTH_MEASURING_FLOP = 5e12;
-  /** Share of the FMA peak that a step reaches, for the guess of the time only. */
-  private static final double USUAL_EFFICIENCY = 0.5;
+  /** Share of the f32 FMA peak that a step reaches by isa (amx passes it), as 'graft bench train' prints it; for the guess of the time only. */
+  private static final Map<String, Double> USUAL_SHARE = Map.of("amx", 1.2, "avx512", 0.7, "avx2", 0.35, "neon", 0.35, "ref", 0.004);
 
   private final GraftRuntime runtime;
   private final SftOptions options;
@@ -188,6 +188,6 @@ public final class SftRun {
   /** A guess: a frozen base costs two forward passes a token, and a third when activations are recomputed. */
   private Double seconds(Model model, double tokens) {
     double flop = tokens * model.info().flopsPerToken() * (options.batching().recompute() ? 3 : 2);
-    return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / (USUAL_EFFICIENCY * runtime.peak().fmaFlops()));
+    return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / (USUAL_SHARE.getOrDefault(runtime.info().isa(), 0.5) * runtime.peak().fmaFlops()));
   }
 }
