@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "internal.h"
 
@@ -90,38 +91,68 @@ const char *gk_describe(gk_backend *b) { return b->description; }
 
 void gk_set_precision(gk_backend *b, gk_precision precision) { b->precision = precision; }
 
-void gk_close(gk_backend *b) {
-  if (!b) return;
-  gk_pool_close(b->pool);
-  for (int i = 0; i < GK_SCRATCH_SLOTS; i++) free(b->scratch.data[i]);
-  free(b);
+/* Every block is preceded by its header. Large blocks come from the kernel as zero pages, taken when they are first touched, and as huge
+ * pages where there are any: packed panels and activations are walked with large strides, and 4 KiB pages miss the TLB. */
+typedef struct block_header {
+  int64_t mapped_bytes;   /* of the whole mapping; 0: from malloc */
+  char padding[56];
+} block_header;
+_Static_assert(sizeof(block_header) == 64, "blocks stay aligned to 64 bytes");
+enum { MAPPED_FROM = 1 << 21 };
+
+static void *block_get(int64_t bytes, int zeroed) {
+  if (bytes < 0 || bytes > INT64_MAX / 2) return NULL;
+  const int64_t total = gk_round_up(bytes + (int64_t)sizeof(block_header), 4096);
+  block_header *header;
+  if (total >= MAPPED_FROM) {
+    header = mmap(NULL, (size_t)total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (header == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(header, (size_t)total, MADV_HUGEPAGE);
+#endif
+    header->mapped_bytes = total;
+  } else {
+    header = aligned_alloc(64, (size_t)gk_round_up(bytes + (int64_t)sizeof(block_header), 64));
+    if (!header) return NULL;
+    header->mapped_bytes = 0;
+    if (zeroed) memset(header + 1, 0, (size_t)bytes);
+  }
+  return header + 1;
 }
 
-static void *aligned(int64_t bytes) {
-  if (bytes < 0 || bytes > INT64_MAX / 2) return NULL;
-  if (bytes == 0) bytes = 1;
-  return aligned_alloc(64, (size_t)gk_round_up(bytes, 64));
+static void block_put(void *block) {
+  if (!block) return;
+  block_header *header = (block_header *)block - 1;
+  if (header->mapped_bytes)
+    munmap(header, (size_t)header->mapped_bytes);
+  else
+    free(header);
 }
 
 void *gk_scratch_get(gk_backend *b, int slot, int64_t bytes) {
   gk_scratch *s = &b->scratch;
   if (s->data[slot] && s->bytes[slot] >= bytes) return s->data[slot];
-  free(s->data[slot]);
-  s->data[slot] = aligned(bytes);
+  block_put(s->data[slot]);
+  s->data[slot] = block_get(bytes, 0);
   s->bytes[slot] = s->data[slot] ? bytes : 0;
   return s->data[slot];
 }
 
 gk_buf gk_alloc(gk_backend *b, int64_t bytes) {
   (void)b;
-  void *p = aligned(bytes);
-  if (p) memset(p, 0, (size_t)bytes);
-  return p;
+  return block_get(bytes, 1);
 }
 
 void gk_release(gk_backend *b, gk_buf buf) {
   (void)b;
-  free(buf);
+  block_put(buf);
+}
+
+void gk_close(gk_backend *b) {
+  if (!b) return;
+  gk_pool_close(b->pool);
+  for (int i = 0; i < GK_SCRATCH_SLOTS; i++) block_put(b->scratch.data[i]);
+  free(b);
 }
 
 typedef struct copy_job {

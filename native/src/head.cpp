@@ -5,10 +5,10 @@
 namespace graft {
 namespace {
 
-// Rows of logits held at once: enough to amortise unpacking the head's weights, at most about 96 MiB.
+// Rows of logits held at once: enough to amortise unpacking the head's weights, at most about 132 MiB.
 int64_t chunk_rows(const Model &model, int64_t max_targets) {
-  const int64_t fits = (int64_t(96) << 20) / (int64_t(model.hyper().vocabulary) * int64_t(sizeof(float)));
-  return std::clamp<int64_t>(fits / 32 * 32, 32, 512) < max_targets ? std::clamp<int64_t>(fits / 32 * 32, 32, 512) : std::max<int64_t>(max_targets, 1);
+  const int64_t fits = (int64_t(132) << 20) / (int64_t(model.hyper().vocabulary) * int64_t(sizeof(float)));
+  return std::min(std::max<int64_t>(max_targets, 1), std::clamp<int64_t>(fits / 32 * 32, 32, 512));
 }
 
 }  // namespace
