@@ -27,9 +27,9 @@ typedef enum graft_status {
   GRAFT_OK = 0,
   GRAFT_FAILED = 1,         /* device or internal failure */
   GRAFT_USAGE = 2,          /* an argument is out of its range or does not fit another */
-  GRAFT_BAD_FILE = 3,       /* a model, adapter or checkpoint file is damaged, hostile or not supported */
+  GRAFT_BAD_FILE = 3,       /* a model, adapter or checkpoint file is missing, unreadable, damaged, hostile or not supported */
   GRAFT_OUT_OF_MEMORY = 4,
-  GRAFT_IO = 5,             /* the operating system refused: not found, no permission, disk full */
+  GRAFT_IO = 5,             /* a file cannot be written: no such folder, no permission, disk full */
   GRAFT_NOT_FINITE = 6      /* a NaN or infinity where training cannot go on */
 } graft_status;
 

@@ -14,7 +14,11 @@ struct graft_runtime;
 namespace graft {
 
 inline int32_t report(graft_status status, const char *text, char *message, int64_t message_bytes) {
-  if (message && message_bytes > 0) std::snprintf(message, size_t(message_bytes), "%s", text);
+  if (message && message_bytes > 0) {
+    std::snprintf(message, size_t(message_bytes), "%s", text);
+    for (char *c = message; *c; c++)  // one line, whatever a file name holds
+      if (*c == '\n' || *c == '\r') *c = ' ';
+  }
   return status;
 }
 

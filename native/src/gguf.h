@@ -45,7 +45,7 @@ class MappedFile;
 
 class Gguf {
  public:
-  // Throws Error with GRAFT_IO or GRAFT_BAD_FILE; the message begins with the path.
+  // Throws Error with GRAFT_BAD_FILE; the message begins with the path.
   static std::unique_ptr<Gguf> open(const std::string &path);
   ~Gguf();
 

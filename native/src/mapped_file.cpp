@@ -45,16 +45,16 @@ void poison_tail(const void *data, uint64_t size, bool on) {
 std::unique_ptr<MappedFile> MappedFile::open(const std::string &path) {
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.fd < 0) refuse(GRAFT_IO, path, "cannot open: " + os_error());
+  if (file.fd < 0) refuse(GRAFT_BAD_FILE, path, "cannot open: " + os_error());
   struct stat info;
-  if (::fstat(file.fd, &info) != 0) refuse(GRAFT_IO, path, "cannot open: " + os_error());
-  if (S_ISDIR(info.st_mode)) refuse(GRAFT_IO, path, "is a folder; name the .gguf file inside it");
-  if (!S_ISREG(info.st_mode)) refuse(GRAFT_IO, path, "is not a regular file");
+  if (::fstat(file.fd, &info) != 0) refuse(GRAFT_BAD_FILE, path, "cannot open: " + os_error());
+  if (S_ISDIR(info.st_mode)) refuse(GRAFT_BAD_FILE, path, "is a folder; name the .gguf file inside it");
+  if (!S_ISREG(info.st_mode)) refuse(GRAFT_BAD_FILE, path, "is not a regular file");
   if (info.st_size <= 0) refuse(GRAFT_BAD_FILE, path, "the file is empty");
   const uint64_t size = static_cast<uint64_t>(info.st_size);
   if (size > std::numeric_limits<size_t>::max()) refuse(GRAFT_BAD_FILE, path, "the file is too large for this machine's address space");
   void *data = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, file.fd, 0);
-  if (data == MAP_FAILED) refuse(errno == ENOMEM ? GRAFT_OUT_OF_MEMORY : GRAFT_IO, path, "cannot map: " + os_error());
+  if (data == MAP_FAILED) refuse(errno == ENOMEM ? GRAFT_OUT_OF_MEMORY : GRAFT_BAD_FILE, path, "cannot map: " + os_error());
   poison_tail(data, size, true);
   return std::unique_ptr<MappedFile>(new MappedFile(static_cast<const uint8_t *>(data), size));
 }

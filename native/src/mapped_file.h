@@ -11,7 +11,7 @@ namespace graft {
 // written by rename (as ours are) never do it, because the mapping keeps the old file alive.
 class MappedFile {
  public:
-  // Throws GRAFT_IO (missing, no permission, a folder or device) or GRAFT_BAD_FILE (empty). The message begins with the path.
+  // Throws GRAFT_BAD_FILE (missing, no permission, a folder or device, empty). The message begins with the path.
   static std::unique_ptr<MappedFile> open(const std::string &path);
   ~MappedFile();
   MappedFile(const MappedFile &) = delete;

@@ -103,13 +103,13 @@ void test_not_gguf() {
   refuses("half a magic", "GG", "ends inside the magic number");
   for (const uint32_t version : {0u, 1u, 4u, 99u, 0xffffffffu}) refuses("version", file({}, {}, "", version), "has GGUF version " + std::to_string(version));
   refuses("big-endian", std::string("GGUF\0\0\0\3\0\0\0\0\0\0\0\1", 16), "is a big-endian GGUF (version word 0x03000000)");
-  expect_error("missing", GRAFT_IO, "No such file", [&] { Gguf::open(folder / "missing.gguf"); });
-  expect_error("folder", GRAFT_IO, "is a folder", [&] { Gguf::open("/tmp"); });
-  expect_error("device", GRAFT_IO, "is not a regular file", [&] { Gguf::open("/dev/zero"); });
-  expect_error("below a file", GRAFT_IO, "Not a directory", [&] { Gguf::open(folder / "model.gguf/x"); });
+  expect_error("missing", GRAFT_BAD_FILE, "No such file", [&] { Gguf::open(folder / "missing.gguf"); });
+  expect_error("folder", GRAFT_BAD_FILE, "is a folder", [&] { Gguf::open("/tmp"); });
+  expect_error("device", GRAFT_BAD_FILE, "is not a regular file", [&] { Gguf::open("/dev/zero"); });
+  expect_error("below a file", GRAFT_BAD_FILE, "Not a directory", [&] { Gguf::open(folder / "model.gguf/x"); });
   CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  expect_error("pipe", GRAFT_IO, "is not a regular file", [&] { Gguf::open(folder / "pipe"); });
-  expect_error("empty name", GRAFT_IO, "cannot open", [&] { Gguf::open(""); });
+  expect_error("pipe", GRAFT_BAD_FILE, "is not a regular file", [&] { Gguf::open(folder / "pipe"); });
+  expect_error("empty name", GRAFT_BAD_FILE, "cannot open", [&] { Gguf::open(""); });
 }
 
 void test_hostile_metadata() {

@@ -256,7 +256,7 @@ void saved_state_continues() {
   flipped = bytes;
   flipped[0] = 'X';
   damaged("magic", flipped, "is not a checkpoint");
-  expect_error("missing", GRAFT_IO, "nothing.bin", [&] { second.load(folder / "nothing.bin"); });
+  expect_error("missing", GRAFT_BAD_FILE, "nothing.bin", [&] { second.load(folder / "nothing.bin"); });
   std::unique_ptr<Adapter> other = Adapter::create(model, 5, 8, false, "all-linear", 99);
   Trainer third(model, other.get(), options(true));
   expect_error("other rank", GRAFT_BAD_FILE, "another shape", [&] { third.load(folder / "state.bin"); });

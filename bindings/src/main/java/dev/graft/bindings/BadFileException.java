@@ -1,6 +1,6 @@
 package dev.graft.bindings;
 
-/** A model, adapter or checkpoint file is damaged, hostile or not supported. */
+/** A model, adapter or checkpoint file is missing, unreadable, damaged, hostile or not supported. */
 public final class BadFileException extends GraftException {
 
   /** @param message one line for the user */

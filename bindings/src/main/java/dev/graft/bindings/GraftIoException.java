@@ -1,6 +1,6 @@
 package dev.graft.bindings;
 
-/** The operating system refused a file: not found, no permission, disk full. */
+/** A file cannot be written: no such folder, no permission, disk full. */
 public final class GraftIoException extends GraftException {
 
   /** @param message one line for the user */

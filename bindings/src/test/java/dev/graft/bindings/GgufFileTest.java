@@ -54,8 +54,8 @@ class GgufFileTest {
 
   @Test
   void refusesWhatIsNoGguf() throws IOException {
-    assertThatThrownBy(() -> GgufFile.open(folder.resolve("absent.gguf"))).isInstanceOfSatisfying(GraftIoException.class, e -> {
-      assertThat(e.exitCode()).isEqualTo(1);
+    assertThatThrownBy(() -> GgufFile.open(folder.resolve("absent.gguf"))).isInstanceOfSatisfying(BadFileException.class, e -> {
+      assertThat(e.exitCode()).isEqualTo(3);
       assertThat(e.getMessage()).contains("absent.gguf").hasLineCount(1);
     });
     assertThatThrownBy(() -> GgufFile.open(folder)).isInstanceOf(GraftException.class);
@@ -85,7 +85,7 @@ class GgufFileTest {
     assertThatThrownBy(() -> RandomModel.tiny().withArchitecture("gpt2").write(path)).isInstanceOf(UsageException.class).hasMessageContaining("gpt2");
     assertThatThrownBy(() -> new RandomModel("llama", 0, 64, 4, 2, 0, 128, 320, 64, false, "F32", null, 1).write(path)).isInstanceOf(UsageException.class);
     assertThatThrownBy(() -> new RandomModel("llama", 1, 64, 4, 3, 0, 128, 320, 64, false, "F32", null, 1).write(path)).isInstanceOf(UsageException.class);
-    assertThatThrownBy(() -> RandomModel.tiny().withVocabulary(folder.resolve("absent.gguf")).write(path)).isInstanceOf(GraftIoException.class);
+    assertThatThrownBy(() -> RandomModel.tiny().withVocabulary(folder.resolve("absent.gguf")).write(path)).isInstanceOf(BadFileException.class);
     assertThat(path).doesNotExist();
   }
 }
