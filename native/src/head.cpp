@@ -28,8 +28,11 @@ void Head::forward(const Model &model, const Batch &batch, const float *x, bool 
   const gk_ops &ops = model.ops();
   gk_backend *backend = model.backend();
   const int64_t width = model.hyper().width, vocabulary = model.hyper().vocabulary;
-  for (int64_t begin = 0; begin < batch.targets(); begin += chunk_) {
-    const int64_t n = std::min(chunk_, batch.targets() - begin), slot = with_gradient ? begin : 0;
+  // Chunks of about equal size: each unpacks the whole head, whatever its rows.
+  const int64_t chunks = (batch.targets() + chunk_ - 1) / chunk_;
+  const int64_t step = chunks ? std::min(chunk_, ((batch.targets() + chunks - 1) / chunks + 31) / 32 * 32) : chunk_;
+  for (int64_t begin = 0; begin < batch.targets(); begin += step) {
+    const int64_t n = std::min(step, batch.targets() - begin), slot = with_gradient ? begin : 0;
     float *rows = rows_ + slot * width;
     check(ops.gather_rows(backend, x, batch.target_rows.data() + begin, n, width, rows), "gather_rows");
     check(ops.rmsnorm_fwd(backend, rows, model.output_norm(), model.hyper().norm_eps, n, width, 1, width, normed_, rstd_ + slot), "rmsnorm");
