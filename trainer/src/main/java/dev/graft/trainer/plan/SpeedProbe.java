@@ -13,10 +13,16 @@ import java.util.function.ToDoubleFunction;
 
 /** Measures a model on this machine: real forward, backward and scoring passes over random tokens, in a session of its own. One thread. */
 final class SpeedProbe {
-  /** Tokens of the first, small pass, which maps the file and tells how many more can be afforded. */
-  private static final int FIRST_TOKENS = 32;
-  /** Seconds that the measured passes should take together. */
-  private static final double WANTED_SECONDS = 4;
+  /**
+   * Tokens of the passes, each size tried while the one before leaves time: the first maps the file, and the larger they are, the
+   * less unpacking the weights, paid once for up to 512 tokens, hides the speed.
+   */
+  private static final int[] TOKENS = {32, 128};
+  /** Seconds that passes of the last size should take, and the most that all together take as a rule. */
+  private static final double WANTED_SECONDS = 5;
+
+  /** Tokens up to which a batch gets faster: see docs/matmul.md. */
+  private static final int BAND = 512;
 
   private static final int MOST_REPEATS = 10;
 
@@ -49,15 +55,42 @@ final class SpeedProbe {
 
   /** @param maxTokens most tokens of a micro-batch of the run */
   Speed measure(long maxTokens) {
-    int first = (int) Math.min(FIRST_TOKENS, maxTokens);
-    rounds(first, 0); // the first touch of the file
-    double each = median(rounds(first, 0), Round::total) / first;
-    int tokens = (int) Math.max(first, Math.min(maxTokens, WANTED_SECONDS / each));
-    List<Round> rounds = rounds(tokens, WANTED_SECONDS / 2);
-    Flops flops = cost.train(shape(tokens), recompute);
-    double scored = cost.score(shape(tokens)).total();
-    return new Speed(flops.allForward() / median(rounds, Round::forward), flops.allBackward() / median(rounds, Round::backward),
-        scored / median(rounds, Round::scoring), median(rounds, Round::optimizer), "measured on " + tokens + " tokens");
+    int tokens = (int) Math.min(TOKENS[0], maxTokens);
+    List<Round> rounds = rounds(tokens, 0); // maps the file
+    int few = tokens;
+    List<Round> ofFew = rounds;
+    for (int next : TOKENS) {
+      if (last(rounds) < WANTED_SECONDS) {
+        few = tokens;
+        ofFew = rounds;
+        tokens = (int) Math.min(next, maxTokens);
+        rounds = rounds(tokens, 0);
+      }
+    }
+    int affordable = (int) Math.min(maxTokens, tokens * WANTED_SECONDS / last(rounds));
+    if (affordable >= 1.5 * tokens || affordable == maxTokens) {
+      few = tokens;
+      ofFew = rounds;
+      tokens = affordable;
+      rounds = rounds(tokens, WANTED_SECONDS / 2);
+    }
+    int usual = (int) Math.min(maxTokens, BAND);
+    Line line = new Line(few, ofFew, tokens, rounds, Math.max(usual, tokens));
+    BatchShape shape = shape(line.at());
+    Flops flops = cost.train(shape, recompute);
+    String from = "measured on " + tokens + " tokens" + (line.at() > tokens ? ", continued to " + line.at() : "");
+    return new Speed(flops.allForward() / line.of(Round::forward), flops.allBackward() / line.of(Round::backward), cost.score(shape).total() / line.of(Round::scoring),
+        median(rounds, Round::optimizer), from);
+  }
+
+  /** Times of a larger batch, by the line through two smaller ones: a part is paid once, whatever the tokens. */
+  private record Line(int few, List<Round> ofFew, int tokens, List<Round> rounds, int at) {
+    double of(ToDoubleFunction<Round> figure) {
+      double time = median(rounds, figure);
+      double slope = few < tokens ? (time - median(ofFew, figure)) / (tokens - few) : time / tokens;
+      double most = time / tokens; // nothing is paid once
+      return time + (at - tokens) * Math.max(most / 4, Math.min(most, slope));
+    }
   }
 
   /** Bytes that the measurement may take beside the mapped file. */
@@ -131,6 +164,10 @@ final class SpeedProbe {
       }
     }
     return builder.build();
+  }
+
+  private static double last(List<Round> rounds) {
+    return Math.max(1e-9, rounds.get(rounds.size() - 1).total());
   }
 
   private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {

@@ -156,13 +156,28 @@ public final class DpoTask implements Task {
     ReferenceCache cache = new ReferenceCache(setup.folder().root(), dpo.referenceCache(), key(setup), setup.listener(), setup.stop());
     for (Map.Entry<PreferenceBatches, Path> entry : sets.entrySet()) {
       PreferenceBatches set = entry.getKey();
-      long tokens = Math.max(set.longest(), Math.min(Math.max(REFERENCE_TOKENS, setup.maxTokens()), set.mostTokens(set.rows())));
-      long targets = Math.max(1, (long) Math.ceil(set.targetShare() * tokens));
-      float[][] table = cache.table(name(set), set, entry.getValue(), tokens, () -> new ReferenceScorer(setup.model(), frozen, tokens, targets));
+      SessionOptions scoring = scoring(setup, set);
+      float[][] table = cache.table(name(set), set, entry.getValue(), scoring.maxTokens(),
+          () -> new ReferenceScorer(setup.model(), frozen, scoring.maxTokens(), scoring.maxTargets()));
       if (table == null) {
         return; // a stop was requested
       }
       learner.reference(set, Reference.of(table));
+    }
+  }
+
+  /** Large batches, but no more memory than training itself will take. */
+  private static SessionOptions scoring(Setup setup, PreferenceBatches set) {
+    int rank = setup.start().info().rank();
+    SessionOptions training = new SessionOptions(true, setup.maxTokens(), setup.maxTargets(), setup.options().batching().recompute(), 0, 0);
+    long room = TrainingSession.memoryBytes(setup.model(), rank, "all-linear", training);
+    long tokens = Math.max(set.longest(), Math.min(Math.max(REFERENCE_TOKENS, setup.maxTokens()), set.mostTokens(set.rows())));
+    while (true) {
+      SessionOptions scoring = SessionOptions.scoring(tokens, Math.max(1, (long) Math.ceil(set.targetShare() * tokens)));
+      if (tokens <= set.longest() || TrainingSession.memoryBytes(setup.model(), rank, "all-linear", scoring) <= room) {
+        return scoring;
+      }
+      tokens = Math.max(set.longest(), tokens / 2);
     }
   }
 
