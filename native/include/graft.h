@@ -117,7 +117,8 @@ GRAFT_API int32_t graft_trainer_memory(graft_model *, int32_t rank, const char *
 /* One packed batch: segments laid end to end. lengths [n_segments]; prefixes [n_segments]: index of the earlier segment that this one continues, or -1
  * (a prefix may not itself have a prefix); tokens [sum lengths]. Positions run on from the prefix. Targets: from row target_rows[i] (index into tokens) the
  * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log).
- * training 1: keeps what the backward needs, applies dropout. */
+ * training 1: keeps what the backward needs, applies dropout. 0: scores, in f32 on every isa. 2: scores by the same numerics as 1 (on amx those are
+ * coarser), without dropout, keeps nothing; a trainer opened for scoring can do it too. */
 GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens,
     int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, char *message, int64_t message_bytes);
 /* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
@@ -135,6 +136,46 @@ GRAFT_API void graft_trainer_close(graft_trainer *);
 /* Mean negative log-likelihood over `total` targets (of the whole optimizer step, of which these n are a part): weights[i] = -1/total,
  * *loss = -sum(logps)/total. The step's loss is the sum over its parts. */
 GRAFT_API int32_t graft_loss_sft(int64_t n, const float *logps, int64_t total, float *weights, double *loss, char *message, int64_t message_bytes);
+
+/* Preference losses: DPO and its kin, formulas, derivatives and papers in docs/losses.md. A unit is a pair, or for an unpaired kind a row.
+ * Options are an array of GRAFT_PREFERENCE_OPTIONS doubles in this order; an option that a kind does not use must have its neutral value. */
+typedef enum graft_preference_option {
+  GRAFT_PREFERENCE_BETA = 0,             /* --beta > 0 */
+  GRAFT_PREFERENCE_LABEL_SMOOTHING = 1,  /* --label-smoothing in [0, 0.5), neutral 0; exo_pair needs > 0 */
+  GRAFT_PREFERENCE_GAMMA = 2,            /* --simpo-gamma >= 0, neutral 0: target margin of simpo, inside the sigmoid */
+  GRAFT_PREFERENCE_SFT_WEIGHT = 3,       /* --sft-weight >= 0, neutral 0: adds weight * mean over tokens of the chosen answers' negative log-likelihood */
+  GRAFT_PREFERENCE_LENGTH_NORMALIZE = 4, /* --length-normalize 0 or 1: scores are divided by their token counts */
+  GRAFT_PREFERENCE_LD_ALPHA = 5,         /* --ld-alpha in [0, 1], neutral 1: weight of the tokens beyond the shorter answer's length */
+  GRAFT_PREFERENCE_WPO = 6,              /* --wpo 0 or 1: each pair weighted by its own likelihood under the policy, detached */
+  GRAFT_PREFERENCE_DESIRABLE_WEIGHT = 7, /* --desirable-weight >= 0, neutral 1: kto */
+  GRAFT_PREFERENCE_UNDESIRABLE_WEIGHT = 8, /* --undesirable-weight >= 0, neutral 1: kto */
+  GRAFT_PREFERENCE_OPTIONS = 9
+} graft_preference_option;
+typedef enum graft_preference_trait {
+  GRAFT_PREFERENCE_NEEDS_REFERENCE = 1, /* reference log-probabilities must be given; other kinds ignore them */
+  GRAFT_PREFERENCE_UNPAIRED = 2,        /* a unit is one row with a label, not a pair */
+  GRAFT_PREFERENCE_WHOLE_STEP = 4,      /* the units depend on each other: one call must see all units of the optimizer step (bco_pair: unless update_state is 0) */
+  GRAFT_PREFERENCE_NEEDS_KL = 8,        /* state[0] must hold the step's KL estimate; given that, the units are independent */
+  GRAFT_PREFERENCE_RUNNING_MEAN = 16    /* state carries a running mean from step to step */
+} graft_preference_trait;
+/* Names of all kinds, comma-separated: "sigmoid,robust,...". */
+GRAFT_API const char *graft_preference_kinds(void);
+/* The options that a kind has when the user says nothing, and its traits (a sum of graft_preference_trait). */
+GRAFT_API int32_t graft_preference_describe(const char *kind, double *defaults, int32_t n_options, int32_t *traits, char *message, int64_t message_bytes);
+/* GRAFT_USAGE and a line that names the flag unless the options fit the kind and each other. */
+GRAFT_API int32_t graft_preference_check(const char *kind, const double *options, int32_t n_options, char *message, int64_t message_bytes);
+/* Loss and derivative of n of the optimizer step's total_units units.
+ * Sequences: chosen and rejected of each pair in turn (2n of them, labels NULL), or for an unpaired kind n rows with labels [n] (1 desirable, 0 not).
+ * lengths [sequences] >= 0; logps, reference (may be NULL where the kind needs none) [sum lengths], in the order of the sequences. alignment: NULL, or for --wpo
+ * log sum p^2 of the policy's distribution at each token, by which the weights are divided. total_sft_tokens: what the SFT term is averaged over in the whole step
+ * (the chosen answers' tokens, >= those here; unused when --sft-weight is 0).
+ * state [2], may be NULL for all 0: {running mean, count} of the rewards (bco_pair), in and, when update_state, first updated with this call's rewards, out;
+ * {KL estimate, unused} (kto), in.
+ * All overwritten: weights [sum lengths] = d(sum of the step's losses / total_units) / d logp; losses [n], of which the step's loss is sum / total_units;
+ * rewards [sequences] = beta * the sequence's score (for kinds with a reference, the sum of its log ratios). GRAFT_NOT_FINITE names the unit; the state is as before. */
+GRAFT_API int32_t graft_preference_loss(const char *kind, const double *options, int32_t n_options, int64_t n, const int32_t *labels, const int32_t *lengths,
+    const float *logps, const float *reference, const float *alignment, int64_t total_units, int64_t total_sft_tokens, int32_t update_state, double *state,
+    float *weights, double *losses, double *rewards, char *message, int64_t message_bytes);
 
 /* ---- generation ------------------------------------------------------------------------------------------------ */
 

@@ -42,6 +42,7 @@ int32_t graft_trainer_forward(graft_trainer *trainer, int32_t n_segments, const 
                               const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     Trainer &target = required(trainer, "trainer").value;
+    if (training < 0 || training > 2) fail(GRAFT_USAGE, "a forward pass of kind %d is not known; give 0, 1 or 2", int(training));
     required(lengths, "lengths");
     required(tokens, "tokens");
     if (n_targets > 0) {
@@ -49,9 +50,10 @@ int32_t graft_trainer_forward(graft_trainer *trainer, int32_t n_segments, const 
       required(target_ids, "target_ids");
       required(logps, "logps");
     }
-    target.forward(make_batch(target.model().hyper().vocabulary, target.options().max_tokens, target.options().max_targets, n_segments, lengths, prefixes, tokens,
-                              n_targets, target_rows, target_ids),
-                   training != 0, logps);
+    Batch batch = make_batch(target.model().hyper().vocabulary, target.options().max_tokens, target.options().max_targets, n_segments, lengths, prefixes, tokens,
+                             n_targets, target_rows, target_ids);
+    if (training == 2) return target.rehearse(std::move(batch), logps);
+    target.forward(std::move(batch), training == 1, logps);
   });
 }
 

@@ -65,11 +65,17 @@ Pass Trainer::pass(bool training) const {
 
 void Trainer::forward(Batch batch, bool training, float *logps) {
   if (training && !options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
+  run(std::move(batch), training, training ? GK_FAST : GK_PRECISE, logps);
+}
+
+void Trainer::rehearse(Batch batch, float *logps) { run(std::move(batch), false, GK_FAST, logps); }
+
+void Trainer::run(Batch batch, bool training, gk_precision precision, float *logps) {
   backward_ready_ = false;
   batch_ = std::move(batch);
   if (training) passes_++;
   const Pass pass = this->pass(training);
-  model_->ops().set_precision(model_->backend(), training ? GK_FAST : GK_PRECISE);
+  model_->ops().set_precision(model_->backend(), precision);
   check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
   const int32_t layers = model_->hyper().layers;
   for (int32_t layer = 0; layer < layers; layer++)

@@ -135,6 +135,16 @@ final class GraftLibrary {
 
   static native int graft_loss_sft(long n, Pointer logps, long total, Pointer weights, DoubleByReference loss, byte[] message, long messageBytes);
 
+  static native String graft_preference_kinds();
+
+  static native int graft_preference_describe(String kind, double[] defaults, int options, IntByReference traits, byte[] message, long messageBytes);
+
+  static native int graft_preference_check(String kind, double[] options, int count, byte[] message, long messageBytes);
+
+  static native int graft_preference_loss(String kind, double[] options, int count, long units, Pointer labels, Pointer lengths, Pointer logps, Pointer reference,
+      Pointer alignment, long totalUnits, long totalSftTokens, int updateState, double[] state, Pointer weights, Pointer losses, Pointer rewards,
+      byte[] message, long messageBytes);
+
   static native int graft_generator_open(Pointer model, int adapters, Pointer adapterHandles, int sequences, int context, PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_generator_append(Pointer generator, int n, int[] sequenceOf, int[] adapterOf, int[] lengths, int[] tokens, byte[] message, long messageBytes);

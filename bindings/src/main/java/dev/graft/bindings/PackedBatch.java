@@ -116,10 +116,11 @@ public final class PackedBatch implements AutoCloseable {
     }
   }
 
-  synchronized void forward(Pointer trainer, boolean training) {
+  /** @param training as in graft_trainer_forward */
+  synchronized void forward(Pointer trainer, int training) {
     check();
     Calls.run((m, n) -> GraftLibrary.graft_trainer_forward(trainer, segments, lengths, prefixes, tokenIds, targets, targetRows, targetIds,
-        training ? 1 : 0, logps, m, n));
+        training, logps, m, n));
   }
 
   synchronized void backward(Pointer trainer) {

@@ -69,8 +69,22 @@ public final class TrainingSession implements AutoCloseable {
     Objects.requireNonNull(batch, "batch");
     handle.run(p -> {
       last = null;
-      batch.forward(p, training);
+      batch.forward(p, training ? 1 : 0);
       last = training ? batch : null;
+    });
+  }
+
+  /**
+   * Scores by the numerics of a training forward, which may be coarser than those of a scoring one (see graft.h), without dropout and
+   * with nothing kept: two sessions of models that are the same give log-probabilities that are the same.
+   *
+   * @throws UsageException when the batch is larger than the session, or an id is out of range
+   */
+  public void rehearse(PackedBatch batch) {
+    Objects.requireNonNull(batch, "batch");
+    handle.run(p -> {
+      last = null;
+      batch.forward(p, 2);
     });
   }
 

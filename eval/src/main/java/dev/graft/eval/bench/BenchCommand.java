@@ -8,11 +8,12 @@ import picocli.CommandLine.Option;
     name = "bench",
     description = "Measures training speed and memory on this machine; makes models of any shape to measure with.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {BenchTrainCommand.class, MakeModelCommand.class},
+    subcommands = {BenchTrainCommand.class, BenchDpoCommand.class, MakeModelCommand.class},
     footerHeading = "%nExamples:%n",
     footer = {
       "  graft bench make-model --shape 1b --type Q4_K_M --output 1b.gguf   random weights, the shape of Llama 3.2 1B",
-      "  graft bench train --model 1b.gguf --sequence 512                   seconds, tokens/s, share of the FMA peak, memory"
+      "  graft bench train --model 1b.gguf --sequence 512                   seconds, tokens/s, share of the FMA peak, memory",
+      "  graft bench dpo --model 1b.gguf --prompt 384 --response 64         what DPO costs beside SFT"
     })
 public final class BenchCommand {
   @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this help.")

@@ -1,11 +1,9 @@
 package dev.graft.eval.bench;
 
 import dev.graft.bindings.GraftRuntime;
-import dev.graft.bindings.RandomModel;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -59,7 +57,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     try (GraftRuntime runtime = common.openRuntime()) {
-      TrainBench.Settings settings = new TrainBench.Settings(model == null ? madeModel() : model, sequence, batch, rank, targets,
+      TrainBench.Settings settings = new TrainBench.Settings(model == null ? BenchModels.made(shape, type, common) : model, sequence, batch, rank, targets,
           "block".equals(recompute), steps, common.seed());
       TrainBench.Result result = TrainBench.run(runtime, settings, common::note);
       if (common.json()) {
@@ -90,20 +88,5 @@ public final class BenchTrainCommand implements Callable<Integer> {
     if (value < least) {
       throw CliException.usage(flag + " " + value + " is too small; give at least " + least);
     }
-  }
-
-  /** The model of --shape and --type, made when it isn't there yet. */
-  private Path madeModel() throws IOException {
-    String name = shape == null ? "1b" : shape;
-    RandomModel made = ModelShape.named(name).withMix(type == null ? "Q4_K_M" : type).withSeed(common.seed());
-    String cache = System.getenv("XDG_CACHE_HOME");
-    Path folder = (cache == null || cache.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache)).resolve("graft").resolve("bench");
-    Files.createDirectories(folder);
-    Path file = folder.resolve(name + "-" + made.mix() + "-seed" + made.seed() + "-" + GraftRuntime.nativeVersion() + ".gguf");
-    if (!Files.exists(file)) {
-      common.note("writing " + file);
-      made.write(file);
-    }
-    return file;
   }
 }

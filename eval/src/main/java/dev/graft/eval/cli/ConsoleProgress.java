@@ -58,7 +58,9 @@ final class ConsoleProgress implements RunListener {
   @Override
   public void step(StepMetrics m, long total) {
     secondsPerStep = secondsPerStep == 0 ? m.seconds() : 0.9 * secondsPerStep + 0.1 * m.seconds();
-    String figures = String.format(Locale.ROOT, "loss %.4f, %.1f tokens/s, %s left, peak %s", m.loss(), m.tokensPerSecond(),
+    Double margin = m.more().get("rewards/margins");
+    String figures = String.format(Locale.ROOT, "loss %.4f%s, %.1f tokens/s, %s left, peak %s", m.loss(),
+        margin == null ? "" : String.format(Locale.ROOT, ", margin %.4f", margin), m.tokensPerSecond(),
         Durations.text(secondsPerStep * (total - m.step())), MemoryCheck.gib(HostMemory.peakResidentBytes()));
     if (bar != null) {
       bar.stepTo(m.step());
@@ -74,6 +76,15 @@ final class ConsoleProgress implements RunListener {
   }
 
   @Override
+  public void preparing(String what, long done, long total) {
+    long now = System.nanoTime();
+    if (done < total && now - lastLine >= LINE_EVERY_NANOS) {
+      lastLine = now;
+      note(what + ": " + done + " of " + total + " rows");
+    }
+  }
+
+  @Override
   public void evaluating(int batchesDone, int batches) {
     if (bar != null) {
       bar.setExtraMessage(" evaluating " + batchesDone + "/" + batches);
@@ -82,7 +93,8 @@ final class ConsoleProgress implements RunListener {
 
   @Override
   public void evaluated(EvalMetrics m, boolean best) {
-    note(String.format(Locale.ROOT, "step %d: evaluation loss %.4f%s", m.step(), m.evalLoss(), best ? ", the best so far" : ""));
+    Double margin = m.more().get("rewards/margins");
+    note(String.format(Locale.ROOT, "step %d: evaluation loss %.4f%s%s", m.step(), m.evalLoss(), margin == null ? "" : String.format(Locale.ROOT, ", margin %.4f", margin), best ? ", the best so far" : ""));
   }
 
   @Override

@@ -18,6 +18,8 @@ import picocli.CommandLine.Option;
       TemplateCommand.class,
       ScoreCommand.class,
       SftCommand.class,
+      DpoCommand.class,
+      PlanCommand.class,
       GenerateCommand.class,
       BenchCommand.class
     },
@@ -26,6 +28,8 @@ import picocli.CommandLine.Option;
       "  graft inspect model.gguf                                           what is in a model",
       "  graft preview --model model.gguf --data rows.jsonl                 which tokens would be learnt",
       "  graft sft --model model.gguf --data rows.jsonl --output run/       train a LoRA adapter",
+      "  graft dpo --model model.gguf --data pairs.jsonl --init-adapter run/adapter.gguf --output dpo/",
+      "  graft plan --model model.gguf --data pairs.jsonl                   tokens, memory and time before anything runs",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",

@@ -1,12 +1,7 @@
 package dev.graft.eval.cli;
 
-import dev.graft.bindings.GraftRuntime;
-import dev.graft.trainer.run.MemoryCheck;
-import dev.graft.trainer.run.RunSummary;
-import dev.graft.trainer.run.SftOptions;
+import dev.graft.trainer.run.RunOptions;
 import dev.graft.trainer.run.SftRun;
-import dev.graft.trainer.run.StopRequest;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,47 +25,15 @@ import picocli.CommandLine.Mixin;
       "(the last bits then differ)."
     })
 final class SftCommand implements Callable<Integer> {
+  private static final double SFT_RATE = 2e-4;
+
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
   @Mixin TrainingFlags flags;
 
   @Override
   public Integer call() {
-    SftOptions options = flags.options(model, common);
-    flags.notes().forEach(common::note);
-    StopRequest stop = new StopRequest();
-    ConsoleProgress progress = new ConsoleProgress(common);
-    Runnable asked =
-        () -> {
-          stop.request();
-          progress.note("stopping after this step; a second Ctrl-C ends at once");
-        };
-    try (StopSignals signals = new StopSignals(asked);
-        GraftRuntime runtime = common.openRuntime()) {
-      RunSummary summary = SftRun.run(runtime, options, progress, stop);
-      if (common.json()) {
-        common.printJson(summary);
-      }
-      tell(summary);
-      boolean stopped = "signal".equals(summary.stopped());
-      return stopped ? signals.exitCode() : ExitCode.DONE;
-    }
-  }
-
-  private void tell(RunSummary s) {
-    common.note(String.format(Locale.ROOT, "%d of %d steps%s, %d tokens in %s, %.1f tokens/s, peak memory %s", s.steps(), s.totalSteps(),
-        "early".equals(s.stopped()) ? " (stopped early: no better evaluation)" : "", s.tokens(), Durations.text(s.seconds()), s.tokensPerSecond(),
-        MemoryCheck.gib(s.peakMemoryBytes())));
-    if (s.finalLoss() != null) {
-      String evaluation = s.evalLoss() == null ? "" : String.format(Locale.ROOT, "; evaluation %.4f, best %.4f at step %d", s.evalLoss(), s.bestEvalLoss(), s.bestStep());
-      common.note(String.format(Locale.ROOT, "loss %.4f at first, %.4f at last%s", s.firstLoss(), s.finalLoss(), evaluation));
-    }
-    if (s.adapter() == null) {
-      common.note("stopped; " + (s.checkpoint() == null ? "nothing was done yet" : "saved " + s.checkpoint()) + "; go on with the same command and --resume");
-      return;
-    }
-    String which = "best".equals(s.adapterIs()) ? "the best, of step " + s.bestStep() : "of the last step";
-    common.note("adapter " + s.adapter() + " (" + which + ")" + (s.bestAdapter() == null || "best".equals(s.adapterIs()) ? "" : "; the best evaluated one is " + s.bestAdapter()));
-    common.note("try it: graft generate --model " + model.model + " --adapter " + s.adapter() + " --prompt '...'");
+    RunOptions options = flags.options(model, common, SFT_RATE);
+    return TrainingShell.run(common, model, flags, (runtime, listener, stop) -> SftRun.run(runtime, options, listener, stop));
   }
 }

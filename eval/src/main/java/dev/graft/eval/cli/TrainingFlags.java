@@ -1,7 +1,7 @@
 package dev.graft.eval.cli;
 
 import dev.graft.trainer.run.Schedule;
-import dev.graft.trainer.run.SftOptions;
+import dev.graft.trainer.run.RunOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,8 +35,8 @@ final class TrainingFlags {
   @Option(names = "--gradient-accumulation", paramLabel = "N", defaultValue = "1", description = "Batches of an optimizer step. Default: ${DEFAULT-VALUE}.")
   int gradientAccumulation;
 
-  @Option(names = "--learning-rate", paramLabel = "X", defaultValue = "2e-4", description = "Peak learning rate. Default: ${DEFAULT-VALUE}.")
-  double learningRate;
+  @Option(names = "--learning-rate", paramLabel = "X", description = "Peak learning rate. Default: 2e-4 (dpo: 5e-5).")
+  Double learningRate;
 
   @Option(
       names = "--lr-scheduler",
@@ -120,7 +120,8 @@ final class TrainingFlags {
   @Option(names = "--load-best", description = "adapter.gguf is the best evaluated one, not that of the last step. Default: off.")
   boolean loadBest;
 
-  SftOptions options(ModelOptions model, CommonOptions common) {
+  /** @param usualRate learning rate when none was given */
+  RunOptions options(ModelOptions model, CommonOptions common, double usualRate) {
     if (maxSteps != null && epochs != null) {
       throw CliException.usage("--max-steps and --epochs exclude one another; give one of them");
     }
@@ -130,13 +131,13 @@ final class TrainingFlags {
     if (!recompute.equals("none") && !recompute.equals("block")) {
       throw CliException.usage("--recompute " + recompute + " is not known; give none or block");
     }
-    return new SftOptions(
-        new SftOptions.Files(model.model, data, evalData, initAdapter, output),
-        new SftOptions.Lora(loraRank == null ? 16 : loraRank, loraAlpha == null ? 32 : loraAlpha, loraDropout, rslora, loraTargets == null ? "all-linear" : loraTargets),
-        new SftOptions.Optimizer(learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm),
-        new SftOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
-        new SftOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
-        new SftOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),
+    return new RunOptions(
+        new RunOptions.Files(model.model, data, evalData, initAdapter, output),
+        new RunOptions.Lora(loraRank == null ? 16 : loraRank, loraAlpha == null ? 32 : loraAlpha, loraDropout, rslora, loraTargets == null ? "all-linear" : loraTargets),
+        new RunOptions.Optimizer(learningRate == null ? usualRate : learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm),
+        new RunOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
+        new RunOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
+        new RunOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),
         model.template,
         common.seed(),
         resume,

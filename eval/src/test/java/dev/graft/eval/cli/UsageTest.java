@@ -44,7 +44,7 @@ class UsageTest {
         "generate --model m --prompt p --temperature NaN|--temperature NaN",
         "inspect|missing required parameter: 'MODEL.gguf'",
         "inspect a b|unexpected argument 'b'",
-        "bench|give a command: train, make-model",
+        "bench|give a command: train, dpo, make-model",
         "bench make-model --no-tied --outptu x|unknown flag --outptu; did you mean --output?",
         "--threads 3|unknown flag --threads"
       })

@@ -7,7 +7,7 @@ import java.util.List;
  * The rows of one data file as token ids.
  *
  * @param file where they came from
- * @param kind what every row is: SFT, PREFERENCE or PROMPT, never ANY
+ * @param kind what every row is: SFT, PREFERENCE, UNPAIRED or PROMPT, never ANY
  * @param examples in file order, without those that were dropped (with {@link DataOptions#keepAll} none is)
  * @param report what was counted on the way
  */
@@ -19,6 +19,8 @@ public record Dataset(Path file, Kind kind, List<Example> examples, DatasetRepor
     SFT,
     /** prompt, chosen and rejected, as text, messages or ids. */
     PREFERENCE,
+    /** prompt, completion and label (true or false), as text, messages or ids; a row of PREFERENCE counts as two. */
+    UNPAIRED,
     /** Only the prompt of any format is read; the rest may be missing. */
     PROMPT,
     /** SFT or PREFERENCE, as the first row says; only for asking. */
@@ -38,6 +40,11 @@ public record Dataset(Path file, Kind kind, List<Example> examples, DatasetRepor
   /** The examples of a preference file. @throws ClassCastException when the file is of another kind */
   public List<PreferenceExample> preferences() {
     return examples.stream().map(PreferenceExample.class::cast).toList();
+  }
+
+  /** The examples of a file of unpaired preferences. @throws ClassCastException when the file is of another kind */
+  public List<LabelledExample> labelled() {
+    return examples.stream().map(LabelledExample.class::cast).toList();
   }
 
   /** The examples of a file read for its prompts. @throws ClassCastException when the file was read otherwise */

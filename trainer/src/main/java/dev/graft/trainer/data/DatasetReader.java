@@ -43,7 +43,7 @@ public final class DatasetReader {
   private Dataset read(Path file, Kind kind, LineReader lines) throws IOException {
     RowParser parser = new RowParser(file, options.vocabularySize(), kind == Kind.PROMPT);
     ReportBuilder report = new ReportBuilder();
-    RowBatch batch = new RowBatch(file, options, report, kind == Kind.PROMPT);
+    RowBatch batch = new RowBatch(file, options, report, kind);
     List<Example> examples = new ArrayList<>();
     Kind found = kind == Kind.ANY ? null : kind;
     int firstLine = 0;
@@ -54,11 +54,11 @@ public final class DatasetReader {
       Row row = parser.parse(lines.line(), text);
       report.row();
       if (kind != Kind.PROMPT) {
-        Kind own = row instanceof Row.PreferenceIds || row instanceof Row.Text t && t.preference() ? Kind.PREFERENCE : Kind.SFT;
+        Kind own = kind(row, kind);
         firstLine = firstLine == 0 ? lines.line() : firstLine;
         found = found == null ? own : found;
         if (own != found) {
-          throw wrongKind(file, lines.line(), own, kind == Kind.ANY ? firstLine : 0);
+          throw wrongKind(file, lines.line(), own, found, kind == Kind.ANY ? firstLine : 0);
         }
       }
       batch.add(row, text.length());
@@ -70,15 +70,35 @@ public final class DatasetReader {
     if (report.rows() == 0) {
       throw new DataException(file, 0, "holds no rows; it must have one JSON object a line");
     } else if (report.kept() == 0 && !options.keepAll()) {
-      throw new DataException(file, 0, "has " + report.rows() + " rows, but none has anything to learn; see them with graft preview, and check that they have answers");
+      String why = report.faults();
+      throw new DataException(file, 0, "has " + report.rows() + " rows, but none has anything to learn" + (why.isEmpty() ? "" : ": " + why)
+          + "; see them with graft preview, and check that they have answers");
     }
     return new Dataset(file, found, examples, report.build(options.maxLength(), lines.sha256()));
   }
 
-  private static DataException wrongKind(Path file, int line, Kind own, int firstLine) {
-    String is = own == Kind.PREFERENCE ? "is a preference pair (chosen, rejected)" : "is a row for supervised training (completion or messages)";
-    String want = own == Kind.PREFERENCE ? "rows with a completion" : "rows with chosen and rejected";
-    return new DataException(
-        file, line, is + (firstLine > 0 ? ", but line " + firstLine + " is of the other kind; keep one kind in a file" : ", but this command needs " + want));
+  /** What a row is when this is asked for: a label matters only to who asks for labels, or for pairs; and pairs do for unpaired rows. */
+  private static Kind kind(Row row, Kind asked) {
+    if (row instanceof Row.PreferenceIds || row instanceof Row.Text t && t.preference()) {
+      return asked == Kind.UNPAIRED ? Kind.UNPAIRED : Kind.PREFERENCE;
+    }
+    boolean labelled = row instanceof Row.SftIds ids && ids.label() != null || row instanceof Row.Text text && text.label() != null;
+    return labelled && (asked == Kind.UNPAIRED || asked == Kind.PREFERENCE) ? Kind.UNPAIRED : Kind.SFT;
+  }
+
+  private static DataException wrongKind(Path file, int line, Kind own, Kind wanted, int firstLine) {
+    String is = switch (own) {
+      case PREFERENCE -> "is a preference pair (chosen, rejected)";
+      case UNPAIRED -> "is an unpaired preference (completion with a label true or false)";
+      default -> wanted == Kind.UNPAIRED ? "has no label that is true or false" : "is a row for supervised training (completion or messages)";
+    };
+    String want = switch (wanted) {
+      case UNPAIRED -> "the loss needs rows with prompt, completion and label (or pairs with chosen and rejected)";
+      case PREFERENCE -> own == Kind.UNPAIRED
+          ? "this loss needs rows with chosen and rejected; --loss kto takes labels"
+          : "this command needs rows with chosen and rejected; learn these with graft sft";
+      default -> "this command needs rows with a completion" + (own == Kind.PREFERENCE ? "; learn pairs with graft dpo" : "");
+    };
+    return new DataException(file, line, is + (firstLine > 0 ? ", but line " + firstLine + " is of the other kind; keep one kind in a file" : ", but " + want));
   }
 }

@@ -20,7 +20,7 @@ import java.util.List;
  * @param emptied rows that truncation or an empty answer left without an answer; dropped
  * @param allMasked rows in which nothing is learnt, such as chats without an assistant's turn; dropped
  * @param doubledBos rows with a second BOS; that of a text was removed, that of ids stays
- * @param identical pairs whose answers are the same tokens, from which nothing can be learnt; kept
+ * @param pairs what is wrong with preferences
  * @param sha256 of the file, in hexadecimal
  */
 public record DatasetReport(
@@ -36,8 +36,20 @@ public record DatasetReport(
     Lines emptied,
     Lines allMasked,
     Lines doubledBos,
-    Lines identical,
+    Pairs pairs,
     String sha256) {
+
+  /**
+   * What is wrong with preferences; such rows are dropped.
+   *
+   * @param faulty rows with any fault, emptied ones included
+   * @param identical pairs whose answers are the same tokens
+   * @param equalled pairs whose answers truncation made the same
+   * @param zeroMargin pairs that differ in white space only, or that stand the other way round on an earlier line
+   * @param unended neither answer ends with an end token
+   * @param misplacedBos the prompt has a doubled BOS in its ids, or both answers begin with BOS
+   */
+  public record Pairs(int faulty, Lines identical, Lines equalled, Lines zeroMargin, Lines unended, Lines misplacedBos) {}
 
   /**
    * Rows of which something is true.
@@ -82,8 +94,24 @@ public record DatasetReport(
     warn(warnings, emptied, "rows without an answer (not trained on)");
     warn(warnings, allMasked, "rows with nothing to learn (not trained on)");
     warn(warnings, doubledBos, "rows with a doubled BOS (in text one was removed, ids were left)");
-    warn(warnings, identical, "pairs whose chosen and rejected are the same tokens (nothing to learn)");
+    warn(warnings, pairs.identical, "pairs whose chosen and rejected are the same tokens (not trained on)");
+    warn(warnings, pairs.equalled, "pairs whose chosen and rejected truncation made the same (not trained on; a higher --max-length would keep them)");
+    warn(warnings, pairs.zeroMargin, "pairs whose answers differ in white space only, or that an earlier line contradicts (not trained on)");
+    warn(warnings, pairs.unended, "preferences none of whose answers ends with an end token such as EOS (not trained on)");
+    warn(warnings, pairs.misplacedBos, "preferences whose ids double the BOS, or whose answers begin with it (not trained on)");
     return warnings;
+  }
+
+  /** What is wrong with the preferences, in one sentence; empty when nothing is. */
+  public String faults() {
+    List<String> faults = new ArrayList<>();
+    warn(faults, pairs.identical, "identical answers");
+    warn(faults, pairs.equalled, "answers made equal by truncation");
+    warn(faults, emptied, "an empty answer");
+    warn(faults, pairs.zeroMargin, "no margin (white space only, or the reverse of an earlier line)");
+    warn(faults, pairs.unended, "no answer ends with EOS");
+    warn(faults, pairs.misplacedBos, "a doubled BOS, or answers that begin with it");
+    return String.join("; ", faults);
   }
 
   private static void warn(List<String> warnings, Lines lines, String what) {
@@ -99,7 +127,8 @@ public record DatasetReport(
     lines.add("prompt tokens: " + text(prompts));
     lines.add("completion tokens: " + text(completions));
     lines.add("truncated prompts " + truncatedPrompts.count() + ", truncated completions " + truncatedCompletions.count() + ", emptied " + emptied.count()
-        + ", all masked " + allMasked.count() + ", doubled BOS " + doubledBos.count() + ", identical pairs " + identical.count());
+        + ", all masked " + allMasked.count() + ", doubled BOS " + doubledBos.count() + ", identical pairs " + pairs.identical.count()
+        + ", faulty preferences " + pairs.faulty);
     lines.addAll(warnings());
     return lines;
   }
@@ -119,7 +148,12 @@ public record DatasetReport(
     put(node.putObject("emptied"), emptied);
     put(node.putObject("all_masked"), allMasked);
     put(node.putObject("doubled_bos"), doubledBos);
-    put(node.putObject("identical_pairs"), identical);
+    put(node.putObject("identical_pairs"), pairs.identical);
+    put(node.putObject("pairs_equal_after_truncation"), pairs.equalled);
+    put(node.putObject("zero_margin_pairs"), pairs.zeroMargin);
+    put(node.putObject("preferences_without_end"), pairs.unended);
+    put(node.putObject("preferences_with_misplaced_bos"), pairs.misplacedBos);
+    node.put("faulty_preferences", pairs.faulty);
     return node.put("sha256", sha256);
   }
 

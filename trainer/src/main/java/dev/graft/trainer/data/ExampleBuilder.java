@@ -9,10 +9,12 @@ import java.util.Optional;
 final class ExampleBuilder {
   private final DataOptions options;
   private final ReportBuilder report;
+  private final PairFaults faults;
 
   ExampleBuilder(DataOptions options, ReportBuilder report) {
     this.options = options;
     this.report = report;
+    this.faults = new PairFaults(options.vocabulary(), report);
   }
 
   /** @param promptLength tokens before the first target; chat: whether {@link SftExample#promptLength} is unknown */
@@ -52,6 +54,7 @@ final class ExampleBuilder {
     doubled(line, prompt, doubledBos);
     if (chosen.length == 0 || rejected.length == 0) {
       report.emptied.add(line);
+      report.fault();
       return options.keepAll() ? Optional.of(new PreferenceExample(line, prompt, chosen, rejected)) : Optional.empty();
     }
     int longer = Math.max(chosen.length, rejected.length);
@@ -70,11 +73,39 @@ final class ExampleBuilder {
         report.truncatedCompletions.add(line);
       }
     }
-    if (Arrays.equals(keptChosen, keptRejected)) {
-      report.identical.add(line);
+    PreferenceExample pair = new PreferenceExample(line, keptPrompt, keptChosen, keptRejected);
+    if (faults.found(pair, prompt, chosen, rejected) && !options.keepAll()) {
+      return Optional.empty();
     }
     report.keep(keptPrompt.length, keptPrompt.length + keptChosen.length + keptRejected.length, keptChosen.length, keptRejected.length);
-    return Optional.of(new PreferenceExample(line, keptPrompt, keptChosen, keptRejected));
+    return Optional.of(pair);
+  }
+
+  Optional<Example> labelled(int line, int[] prompt, int[] answer, boolean desirable, boolean doubledBos) {
+    doubled(line, prompt, doubledBos);
+    if (answer.length == 0) {
+      report.emptied.add(line);
+      report.fault();
+      return options.keepAll() ? Optional.of(new LabelledExample(line, prompt, answer, desirable)) : Optional.empty();
+    }
+    int[] keptPrompt = prompt;
+    int[] kept = answer;
+    if (options.maxLength() > 0 && prompt.length + answer.length > options.maxLength()) {
+      keptPrompt = cutPrompt(prompt, keptPrompt(prompt.length, answer.length));
+      kept = Arrays.copyOf(answer, Math.min(answer.length, options.maxLength() - keptPrompt.length));
+      if (keptPrompt.length < prompt.length) {
+        report.truncatedPrompts.add(line);
+      }
+      if (kept.length < answer.length) {
+        report.truncatedCompletions.add(line);
+      }
+    }
+    LabelledExample example = new LabelledExample(line, keptPrompt, kept, desirable);
+    if (faults.found(example, prompt, answer) && !options.keepAll()) {
+      return Optional.empty();
+    }
+    report.keep(keptPrompt.length, keptPrompt.length + kept.length, kept.length);
+    return Optional.of(example);
   }
 
   Example prompt(int line, int[] tokens, boolean doubledBos) {

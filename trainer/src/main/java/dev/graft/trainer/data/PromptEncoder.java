@@ -21,17 +21,17 @@ public final class PromptEncoder {
    * @throws DataException when nothing is left to start from, or the template refuses it
    */
   public int[] encode(String prompt) {
-    return encode(new Row.Text(0, new Row.Turns(prompt, null), List.of(), Map.of()));
+    return encode(new Row.Text(0, new Row.Turns(prompt, null), List.of(), Map.of(), null));
   }
 
   /** Ids of a conversation that ends with the header of the assistant's next turn. */
   public int[] encode(List<Map<String, Object>> messages) {
-    return encode(new Row.Text(0, new Row.Turns(null, messages), List.of(), Map.of()));
+    return encode(new Row.Text(0, new Row.Turns(null, messages), List.of(), Map.of(), null));
   }
 
   private int[] encode(Row row) {
     java.util.ArrayList<Example> examples = new java.util.ArrayList<>();
-    RowBatch batch = new RowBatch(NOWHERE, options, new ReportBuilder(), true);
+    RowBatch batch = new RowBatch(NOWHERE, options, new ReportBuilder(), Dataset.Kind.PROMPT);
     batch.add(row, 0);
     batch.flush(examples);
     return ((PromptExample) examples.get(0)).tokens();

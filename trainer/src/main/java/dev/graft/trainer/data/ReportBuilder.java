@@ -14,10 +14,15 @@ final class ReportBuilder {
   final Counter allMasked = new Counter();
   final Counter doubledBos = new Counter();
   final Counter identical = new Counter();
+  final Counter equalled = new Counter();
+  final Counter zeroMargin = new Counter();
+  final Counter unended = new Counter();
+  final Counter misplacedBos = new Counter();
   private final Lengths prompts = new Lengths();
   private final Lengths completions = new Lengths();
   private int rows;
   private int kept;
+  private int faulty;
   private long tokens;
   private long learnt;
 
@@ -59,6 +64,11 @@ final class ReportBuilder {
     rows++;
   }
 
+  /** A preference that has a fault, whichever. */
+  void fault() {
+    faulty++;
+  }
+
   int rows() {
     return rows;
   }
@@ -78,9 +88,15 @@ final class ReportBuilder {
     }
   }
 
+  /** What is wrong with the preferences, in one sentence; empty when nothing is. */
+  String faults() {
+    return build(0, "").faults();
+  }
+
   DatasetReport build(int maxLength, String sha256) {
     return new DatasetReport(
         rows, kept, tokens, learnt, maxLength, prompts.quantiles(), completions.quantiles(), truncatedPrompts.lines(),
-        truncatedCompletions.lines(), emptied.lines(), allMasked.lines(), doubledBos.lines(), identical.lines(), sha256);
+        truncatedCompletions.lines(), emptied.lines(), allMasked.lines(), doubledBos.lines(),
+        new DatasetReport.Pairs(faulty, identical.lines(), equalled.lines(), zeroMargin.lines(), unended.lines(), misplacedBos.lines()), sha256);
   }
 }

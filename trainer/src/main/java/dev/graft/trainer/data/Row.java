@@ -7,14 +7,14 @@ import java.util.Map;
 sealed interface Row {
   int line();
 
-  /** Ready ids; completion is null where only the prompt was asked for. */
-  record SftIds(int line, int[] prompt, int[] completion) implements Row {}
+  /** Ready ids; completion is null where only the prompt was asked for; label is null where the row has none that is true or false. */
+  record SftIds(int line, int[] prompt, int[] completion, Boolean label) implements Row {}
 
   /** Ready ids of a pair. */
   record PreferenceIds(int line, int[] prompt, int[] chosen, int[] rejected) implements Row {}
 
-  /** A prompt with one answer, or two: chosen and rejected; none where only the prompt was asked for. */
-  record Text(int line, Turns prompt, List<Turns> answers, Map<String, Object> extra) implements Row {
+  /** A prompt with one answer, or two: chosen and rejected; none where only the prompt was asked for; label as in {@link SftIds}. */
+  record Text(int line, Turns prompt, List<Turns> answers, Map<String, Object> extra, Boolean label) implements Row {
     boolean preference() {
       return answers.size() == 2;
     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /** Rows that are encoded together. */
 final class RowBatch {
@@ -13,16 +14,18 @@ final class RowBatch {
   private final DataOptions options;
   private final ReportBuilder report;
   private final boolean promptOnly;
+  private final boolean unpaired;
   private final ExampleBuilder builder;
   private final List<Row> rows = new ArrayList<>();
   private int characters;
   private ScriptEncoder encoder;
 
-  RowBatch(Path file, DataOptions options, ReportBuilder report, boolean promptOnly) {
+  RowBatch(Path file, DataOptions options, ReportBuilder report, Dataset.Kind kind) {
     this.file = file;
     this.options = options;
     this.report = report;
-    this.promptOnly = promptOnly;
+    this.promptOnly = kind == Dataset.Kind.PROMPT;
+    this.unpaired = kind == Dataset.Kind.UNPAIRED;
     builder = new ExampleBuilder(options, report);
   }
 
@@ -63,13 +66,15 @@ final class RowBatch {
   private void add(Row row, List<Encoded> encoded, Scripts writer, List<Example> examples) {
     if (row instanceof Row.SftIds ids && promptOnly) {
       examples.add(builder.prompt(ids.line(), ids.prompt(), false));
+    } else if (row instanceof Row.SftIds ids && unpaired) {
+      builder.labelled(ids.line(), ids.prompt(), ids.completion(), ids.label(), false).ifPresent(examples::add);
     } else if (row instanceof Row.SftIds ids) {
       int[] tokens = concat(ids.prompt(), ids.completion());
       BitSet learnt = new BitSet(tokens.length);
       learnt.set(ids.prompt().length, tokens.length);
       builder.sft(ids.line(), new Encoded(tokens, learnt, ids.prompt().length, false), false).ifPresent(examples::add);
     } else if (row instanceof Row.PreferenceIds ids) {
-      builder.preference(ids.line(), ids.prompt(), ids.chosen(), ids.rejected(), false).ifPresent(examples::add);
+      pair(ids.line(), ids.prompt(), ids.chosen(), ids.rejected(), false, examples);
     } else {
       text(row, encoded, writer, examples);
     }
@@ -86,10 +91,23 @@ final class RowBatch {
       examples.add(builder.prompt(row.line(), Arrays.copyOf(first.tokens(), first.promptLength()), doubled));
     } else if (encoded.size() == 2) {
       int[] prompt = Arrays.copyOf(first.tokens(), first.promptLength());
-      builder.preference(row.line(), prompt, answer(first), answer(encoded.get(1)), doubled).ifPresent(examples::add);
+      pair(row.line(), prompt, answer(first), answer(encoded.get(1)), doubled, examples);
+    } else if (unpaired && row instanceof Row.Text labelled) {
+      int[] prompt = Arrays.copyOf(first.tokens(), first.promptLength());
+      builder.labelled(row.line(), prompt, answer(first), labelled.label(), doubled).ifPresent(examples::add);
     } else {
       Encoded marked = new Encoded(first.tokens(), first.learnt(), first.promptLength(), doubled);
       builder.sft(row.line(), marked, chat).ifPresent(examples::add);
+    }
+  }
+
+  private void pair(int line, int[] prompt, int[] chosen, int[] rejected, boolean doubled, List<Example> examples) {
+    Optional<Example> pair = builder.preference(line, prompt, chosen, rejected, doubled);
+    if (unpaired && pair.orElse(null) instanceof PreferenceExample both) {
+      examples.add(new LabelledExample(line, both.prompt(), both.chosen(), true));
+      examples.add(new LabelledExample(line, both.prompt(), both.rejected(), false));
+    } else {
+      pair.ifPresent(examples::add);
     }
   }
 

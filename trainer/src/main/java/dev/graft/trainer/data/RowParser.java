@@ -95,21 +95,27 @@ final class RowParser {
         throw bad("has an empty prompt_ids, so nothing comes before the first token to be predicted; put the BOS id there at least");
       }
       if (promptOnly) {
-        return new Row.SftIds(line, prompt, null);
+        return new Row.SftIds(line, prompt, null, null);
       } else if (preference("chosen_ids", "rejected_ids", "completion_ids")) {
         return new Row.PreferenceIds(line, prompt, ids("chosen_ids"), ids("rejected_ids"));
       }
-      return new Row.SftIds(line, prompt, ids("completion_ids"));
+      return new Row.SftIds(line, prompt, ids("completion_ids"), label());
     }
 
     private Row textRow() {
       Row.Turns prompt = turns("prompt");
       if (promptOnly) {
-        return new Row.Text(line, prompt, List.of(), extra());
+        return new Row.Text(line, prompt, List.of(), extra(), null);
       } else if (preference("chosen", "rejected", "completion")) {
-        return new Row.Text(line, prompt, List.of(answer("chosen"), answer("rejected")), extra());
+        return new Row.Text(line, prompt, List.of(answer("chosen"), answer("rejected")), extra(), null);
       }
-      return new Row.Text(line, prompt, List.of(answer("completion")), extra());
+      return new Row.Text(line, prompt, List.of(answer("completion")), extra(), label());
+    }
+
+    /** For unpaired preferences; a label of another type is a field of the user's own, which means nothing here. */
+    private Boolean label() {
+      JsonNode label = node.get("label");
+      return label != null && label.isBoolean() ? label.booleanValue() : null;
     }
 
     private boolean preference(String chosen, String rejected, String completion) {

@@ -6,7 +6,7 @@ import java.util.OptionalLong;
 /** Refuses what cannot fit into memory before any of it is taken. */
 public final class MemoryCheck {
   /** The Java side: heap in use, code, stacks, and the tokenizer's vocabulary. */
-  private static final long JAVA_BYTES = 96L << 20;
+  public static final long JAVA_BYTES = 96L << 20;
 
   private MemoryCheck() {}
 

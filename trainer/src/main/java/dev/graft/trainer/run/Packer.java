@@ -1,6 +1,7 @@
 package dev.graft.trainer.run;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -59,5 +60,16 @@ public final class Packer {
       batches.add(IntStream.range(from, lengths.length).toArray());
     }
     return batches;
+  }
+
+  /** Most tokens that any {@code count} rows, repeated when there are fewer, may need together. */
+  public static long mostTogether(int[] lengths, int count) {
+    int[] sorted = lengths.clone();
+    Arrays.sort(sorted);
+    long sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += sorted[sorted.length - 1 - i % sorted.length];
+    }
+    return sum;
   }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,10 +27,10 @@ final class RunConfig {
   private RunConfig() {}
 
   /** Builds the tree; hashes not yet known are null. */
-  static ObjectNode build(String command, SftOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode adapter,
+  static ObjectNode build(Task task, RunOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode adapter,
       JsonNode dataReport) {
     ObjectNode root = JSON.createObjectNode();
-    root.put("command", command);
+    root.put("command", task.command());
     root.put("version", GraftRuntime.nativeVersion());
     root.put("java", System.getProperty("java.version"));
     root.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
@@ -38,13 +39,20 @@ final class RunConfig {
     file(files, "data", options.files().data(), hashes);
     file(files, "eval-data", options.files().evalData(), hashes);
     file(files, "init-adapter", options.files().initAdapter(), hashes);
-    root.set("options", JSON.valueToTree(options.flags()));
+    task.files().forEach((name, path) -> file(files, name, path, hashes));
+    root.set("options", flags(options, task));
     root.set("runtime", JSON.valueToTree(Map.of("device", runtime.device(), "isa", runtime.isa(), "threads", runtime.threads(), "describe", runtime.describe())));
     root.set("model", model);
     root.set("adapter", adapter);
     root.set("data_report", dataReport);
     root.set("plan", JSON.valueToTree(plan));
     return root;
+  }
+
+  private static ObjectNode flags(RunOptions options, Task task) {
+    ObjectNode flags = JSON.valueToTree(options.flags());
+    flags.setAll((ObjectNode) JSON.valueToTree(task.flags()));
+    return flags;
   }
 
   private static void file(ObjectNode files, String name, Path path, Map<String, FileHash> hashes) {
@@ -79,17 +87,21 @@ final class RunConfig {
    *
    * @return sentences about differences that are allowed but change the last bits
    */
-  static List<String> checkFlags(JsonNode before, SftOptions options, RuntimeInfo runtime) {
-    JsonNode flags = JSON.valueToTree(options.flags());
+  static List<String> checkFlags(JsonNode before, RunOptions options, Task task, RuntimeInfo runtime) {
+    String command = before.path("command").asText();
+    if (!command.equals(task.command())) {
+      throw RunException.usage("--resume: this run was started with graft " + command + "; go on with that, or give another --output");
+    }
+    ObjectNode flags = flags(options, task);
     List<String> refused = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     for (Map.Entry<String, JsonNode> now : flags.properties()) {
       String was = before.path("options").path(now.getKey()).asText();
-      if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey())) {
+      if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
         continue;
       }
       String change = "--" + now.getKey() + " " + now.getValue().asText() + " (it was " + was + ")";
-      (ROUNDING.contains(now.getKey()) ? notes : refused).add(change);
+      (ROUNDING.contains(now.getKey()) || task.roundingFlags().contains(now.getKey()) ? notes : refused).add(change);
     }
     for (String name : new String[] {"isa", "threads", "device"}) {
       String now = Map.of("isa", runtime.isa(), "threads", "" + runtime.threads(), "device", runtime.device()).get(name);
@@ -105,7 +117,7 @@ final class RunConfig {
   }
 
   /** Refuses a resume that would train other steps on another schedule. */
-  static void checkSteps(JsonNode before, SftOptions options, long steps) {
+  static void checkSteps(JsonNode before, RunOptions options, long steps) {
     long was = before.path("plan").path("steps").asLong();
     if (was != steps && options.optimizer().schedule() != Schedule.CONSTANT) {
       throw RunException.usage("--resume: " + steps + " steps now, " + was + " before, and the " + options.optimizer().schedule().flag()
@@ -114,8 +126,10 @@ final class RunConfig {
   }
 
   /** Refuses a resume with other files, by their SHA-256; waits for the hashes. */
-  static void checkFiles(JsonNode before, Map<String, FileHash> hashes) {
-    for (String name : new String[] {"model", "data", "eval-data", "init-adapter"}) {
+  static void checkFiles(JsonNode before, Task task, Map<String, FileHash> hashes) {
+    Set<String> names = new LinkedHashSet<>(List.of("model", "data", "eval-data", "init-adapter"));
+    names.addAll(task.files().keySet());
+    for (String name : names) {
       JsonNode was = before.path("files").path(name);
       String now = hashes.containsKey(name) ? hashes.get(name).get() : null;
       boolean known = was.path("sha256").isTextual();

@@ -10,6 +10,9 @@ public interface RunListener {
   /** A sentence for the user. */
   default void note(String line) {}
 
+  /** Work before training goes on. @param what it is, a noun */
+  default void preparing(String what, long done, long total) {}
+
   /** Everything is ready; the first step comes next. @param doneSteps steps that a resumed run already has */
   default void started(RunPlan plan, long doneSteps) {}
 

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** The rows of a data set as packed batches: one segment for each row, one target for each learnt token. Immutable. */
-public final class SftBatches {
+public final class SftBatches implements RowSet, MicroBatches.Source {
   private final List<SftExample> examples;
   private final int[] inputs;
 
@@ -21,7 +21,7 @@ public final class SftBatches {
     return Math.max(0, example.learnt().length() - 1);
   }
 
-  /** Rows in all. */
+  @Override
   public int rows() {
     return inputs.length;
   }
@@ -31,28 +31,31 @@ public final class SftBatches {
     return examples.get(index);
   }
 
-  /** Tokens of the longest row that must be computed. */
+  @Override
   public int longest() {
     return Arrays.stream(inputs).max().orElse(0);
   }
 
-  /** Most tokens that any {@code count} rows may need together. */
+  @Override
   public long mostTokens(int count) {
-    int[] sorted = inputs.clone();
-    Arrays.sort(sorted);
-    long sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += sorted[sorted.length - 1 - i % sorted.length];
-    }
-    return sum;
+    return Packer.mostTogether(inputs, count);
   }
 
-  /** Tokens of these rows, prompts included. */
+  @Override
+  public double targetShare() {
+    double share = 0;
+    for (int i = 0; i < inputs.length; i++) {
+      share = Math.max(share, inputs[i] == 0 ? 0 : (double) targets(i) / inputs[i]);
+    }
+    return share;
+  }
+
+  @Override
   public long tokens(int[] rows) {
     return Arrays.stream(rows).mapToLong(row -> examples.get(row).length()).sum();
   }
 
-  /** Targets of these rows. */
+  @Override
   public long targets(int[] rows) {
     return Arrays.stream(rows).mapToLong(row -> examples.get(row).targets()).sum();
   }
@@ -77,7 +80,18 @@ public final class SftBatches {
     return Arrays.stream(indices).map(i -> from[i]).toArray();
   }
 
+  @Override
+  public int targets(int row) {
+    return examples.get(row).targets();
+  }
+
+  @Override
+  public int line(int row) {
+    return examples.get(row).line();
+  }
+
   /** One batch; targets come row by row, in the order of their positions. The caller closes it. */
+  @Override
   public PackedBatch build(int[] rows) {
     PackedBatch.Builder batch = new PackedBatch.Builder();
     for (int row : rows) {
@@ -90,36 +104,8 @@ public final class SftBatches {
     return batch.build();
   }
 
-  /** Lines of the file whose log-probabilities are not finite after a forward of {@link #build}'s batch, ascending. */
-  public int[] notFinite(int[] rows, PackedBatch batch) {
-    float[] logps = batch.logps();
-    int[] lines = new int[rows.length];
-    int found = 0;
-    int at = 0;
-    for (int row : rows) {
-      boolean bad = false;
-      for (int i = 0; i < examples.get(row).targets(); i++) {
-        bad |= !Float.isFinite(logps[at++]);
-      }
-      if (bad) {
-        lines[found++] = examples.get(row).line();
-      }
-    }
-    return Arrays.stream(lines, 0, found).sorted().distinct().toArray();
-  }
-
-  /** Lines of these rows in the file, ascending. */
+  @Override
   public int[] lines(int[] rows) {
     return Arrays.stream(rows).map(row -> examples.get(row).line()).sorted().distinct().toArray();
-  }
-
-  /** "line 3" or "lines 3, 7, 9 and 4 more". */
-  public static String lineNames(int[] lines) {
-    StringBuilder text = new StringBuilder(lines.length == 1 ? "line " : "lines ");
-    int shown = Math.min(lines.length, 8);
-    for (int i = 0; i < shown; i++) {
-      text.append(i == 0 ? "" : ", ").append(lines[i]);
-    }
-    return lines.length > shown ? text + " and " + (lines.length - shown) + " more" : text.toString();
   }
 }

@@ -67,7 +67,7 @@ class IdsTest {
     assertThat(first.prompt()).containsExactly(1, 12);
     assertThat(first.chosen()).containsExactly(20, 2);
     assertThat(first.rejected()).containsExactly(30, 31, 32, 33);
-    assertThat(data.report().identical().first()).as("cut to the same tokens").containsExactly(2);
+    assertThat(data.report().pairs().equalled().first()).as("cut to the same tokens").containsExactly(2);
   }
 
   @Test

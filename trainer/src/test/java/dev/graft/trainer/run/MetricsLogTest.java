@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -12,7 +13,7 @@ class MetricsLogTest {
   @TempDir Path folder;
 
   private static StepMetrics step(long n) {
-    return new StepMetrics(n, n / 2.0, 1.5, 0.25, 2e-4, 100, 50, 2);
+    return new StepMetrics(n, n / 2.0, 1.5, 0.25, 2e-4, 100, 50, 2, Map.of());
   }
 
   @Test
@@ -20,7 +21,7 @@ class MetricsLogTest {
     Path file = folder.resolve("metrics.jsonl");
     try (MetricsLog log = MetricsLog.open(file, 0, true)) {
       log.add(step(1));
-      log.add(new EvalMetrics(1, 0.5, 2.25, 10, 0.5));
+      log.add(new EvalMetrics(1, 0.5, 2.25, 10, 0.5, Map.of()));
     }
     assertThat(Files.readString(file))
         .isEqualTo(

@@ -7,27 +7,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /** The steps of a run, with what comes between them: metrics, evaluations, checkpoints, early stopping, the final adapter. One thread. */
-final class SftLoop {
-  private final SftOptions options;
+final class TrainingLoop {
+  private final RunOptions options;
   private final RunPlan plan;
   private final RunFolder folder;
   private final Checkpoints checkpoints;
   private final TrainingSession session;
   private final Adapter adapter;
-  private final SftStep step;
-  private final Evaluator evaluator;
+  private final TrainingStep step;
+  private final Learner learner;
+  private final boolean evaluates;
   private final RunListener listener;
   private final StopRequest stop;
   private final Runnable completeConfig;
   private TrainState state;
   private long savedStep;
 
-  /** @param evaluator null for none  @param completeConfig writes config.json once all hashes are known; called before a checkpoint */
-  SftLoop(SftOptions options, RunPlan plan, RunFolder folder, Checkpoints checkpoints, TrainingSession session, Adapter adapter, SftStep step,
-      Evaluator evaluator, RunListener listener, StopRequest stop, Runnable completeConfig) {
+  /** @param completeConfig writes config.json once all hashes are known; called before a checkpoint */
+  TrainingLoop(RunOptions options, RunPlan plan, RunFolder folder, Checkpoints checkpoints, TrainingSession session, Adapter adapter, TrainingStep step,
+      Learner learner, RunListener listener, StopRequest stop, Runnable completeConfig) {
     this.options = options;
     this.plan = plan;
     this.folder = folder;
@@ -35,7 +35,8 @@ final class SftLoop {
     this.session = session;
     this.adapter = adapter;
     this.step = step;
-    this.evaluator = evaluator;
+    this.learner = learner;
+    this.evaluates = plan.evalRows() > 0;
     this.listener = listener;
     this.stop = stop;
     this.completeConfig = completeConfig;
@@ -44,6 +45,7 @@ final class SftLoop {
   RunSummary run(TrainState from) {
     state = from;
     savedStep = from.step();
+    learner.restore(from.task());
     try (MetricsLog log = MetricsLog.open(folder.metrics(), from.step(), from.evaluated())) {
       while (!stop.requested()) {
         if (!state.evaluated() && !evaluate(log)) {
@@ -81,7 +83,7 @@ final class SftLoop {
     Optional<StepMetrics> metrics = step.run(state.step() + 1, stop);
     metrics.ifPresent(done -> {
       log.add(done);
-      state = state.after(done);
+      state = state.after(done, learner.state());
       if (!evaluationDue()) {
         state = state.withoutEvaluation();
       }
@@ -91,7 +93,7 @@ final class SftLoop {
   }
 
   private boolean evaluationDue() {
-    if (evaluator == null) {
+    if (!evaluates) {
       return false;
     }
     long done = state.step();
@@ -102,17 +104,18 @@ final class SftLoop {
 
   /** False when a stop was requested on the way. */
   private boolean evaluate(MetricsLog log) {
-    if (evaluator == null) { // resumed without --eval-data
+    if (!evaluates) { // resumed without --eval-data
       state = state.withoutEvaluation();
       return true;
     }
     long start = System.nanoTime();
-    OptionalDouble loss = evaluator.loss(session, state.step(), stop, listener);
-    if (loss.isEmpty()) {
+    Optional<Learner.Evaluation> result = learner.evaluate(session, state.step(), stop, listener);
+    if (result.isEmpty()) {
       return false;
     }
     double epoch = (double) state.step() * plan.rowsPerStep() / plan.rows();
-    EvalMetrics metrics = new EvalMetrics(state.step(), epoch, loss.getAsDouble(), evaluator.targets(), (System.nanoTime() - start) / 1e9);
+    EvalMetrics metrics = new EvalMetrics(
+        state.step(), epoch, result.get().loss(), result.get().targets(), (System.nanoTime() - start) / 1e9, result.get().more());
     boolean best = state.improvedBy(metrics.evalLoss());
     if (best) {
       saveBest();

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Everything that a supervised fine-tuning run is told. Constructors refuse values out of range with the flag's name.
+ * Everything that a training run is told, whatever it learns. Constructors refuse values out of range with the flag's name.
  *
  * @param files what is read and written
  * @param adapter the LoRA adapter to make
@@ -18,7 +18,7 @@ import java.util.Map;
  * @param resume go on from the last checkpoint
  * @param overwrite throw away a run that is in the folder
  */
-public record SftOptions(
+public record RunOptions(
     Files files,
     Lora adapter,
     Optimizer optimizer,
@@ -31,7 +31,7 @@ public record SftOptions(
     boolean overwrite) {
 
   /** @throws RunException when two of the flags exclude one another */
-  public SftOptions {
+  public RunOptions {
     require(!(resume && overwrite), "--resume and --overwrite exclude one another; give one of them");
     require(cadence.patience == 0 || files.evalData != null, "--early-stopping-patience needs --eval-data");
     require(!cadence.loadBest || files.evalData != null, "--load-best needs --eval-data");

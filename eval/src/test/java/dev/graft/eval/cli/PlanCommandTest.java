@@ -1,0 +1,129 @@
+package dev.graft.eval.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlanCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Golden GOLDEN = Golden.of("llama_q4_k_m");
+  @TempDir Path folder;
+
+  private static JsonNode plan(Path data, Object... more) throws Exception {
+    List<Object> args = new ArrayList<>(List.of("plan", "--model", GOLDEN.model(), "--data", data, "--quiet", "--json", "--flops-per-second", 1e9));
+    args.addAll(List.of(more));
+    return JSON.readTree(Cli.run(args.toArray()).ok().out());
+  }
+
+  private static JsonNode method(JsonNode plan, String name) {
+    for (JsonNode method : plan.path("methods")) {
+      if (method.path("name").asText().equals(name)) {
+        return method;
+      }
+    }
+    throw new AssertionError(name + " is not in " + plan);
+  }
+
+  /** Rows and pairs counted one by one from the file. */
+  @Test
+  void countsThePairsOfTheFile() throws Exception {
+    long shared = 0;
+    long apart = 0;
+    long sft = 0;
+    long targets = 0;
+    long pairs = 0;
+    for (JsonNode row : Golden.lines(GOLDEN.dpo())) {
+      int p = row.path("prompt_ids").size();
+      int c = row.path("chosen_ids").size();
+      int r = row.path("rejected_ids").size();
+      shared += p + c - 1 + r - 1;
+      apart += p + c - 1 + p + r - 1;
+      sft += p + c - 1;
+      targets += c + r;
+      for (int i = 1; i <= p; i++) {
+        pairs += i;
+      }
+      for (int i = 1; i < c; i++) {
+        pairs += p + i;
+      }
+      for (int i = 1; i < r; i++) {
+        pairs += p + i;
+      }
+    }
+    JsonNode plan = plan(GOLDEN.dpo(), "--max-steps", 14, "--batch-size", 2);
+    assertThat(plan.path("methods").size()).isEqualTo(5);
+    JsonNode chosen = method(plan, "dpo, shared prompts, cached reference");
+    assertThat(chosen.path("chosen").asBoolean()).isTrue();
+    assertThat(chosen.path("computed_tokens_per_epoch").asLong()).isEqualTo(shared);
+    assertThat(chosen.path("head_rows_per_epoch").asLong()).isEqualTo(targets);
+    assertThat(chosen.path("attention_pairs_per_epoch").asLong()).isEqualTo(pairs);
+    assertThat(method(plan, "dpo, two sequences, online reference").path("computed_tokens_per_epoch").asLong()).isEqualTo(apart);
+    assertThat(method(plan, "sft").path("computed_tokens_per_epoch").asLong()).isEqualTo(sft);
+    assertThat(method(plan, "sft").path("ratio_to_sft").asDouble()).isEqualTo(1);
+    assertThat(plan.path("epochs").asDouble()).isEqualTo(4);
+    double flops = chosen.path("flops_per_epoch").asDouble();
+    assertThat(chosen.path("flops_per_step").asDouble()).isCloseTo(flops * 2 / 7, within(1e-3));
+    assertThat(chosen.path("seconds_per_epoch").asDouble()).isCloseTo(flops / 1e9, within(1e-9));
+    assertThat(chosen.path("seconds_total").asDouble()).isCloseTo((4 * flops + chosen.path("flops_once").asDouble()) / 1e9, within(1e-9));
+    JsonNode online = method(plan, "dpo, shared prompts, online reference");
+    assertThat(online.path("flops_per_epoch").asDouble()).isCloseTo(flops + chosen.path("flops_once").asDouble(), within(1e-3));
+    assertThat(online.path("memory").path("reference_bytes").asLong()).isPositive();
+    assertThat(plan.path("advice").isArray()).isTrue();
+  }
+
+  /** What is planned is what the run itself announces. */
+  @Test
+  void agreesWithTheRun() throws Exception {
+    Object[] flags = {"--max-steps", 1, "--batch-size", 3, "--micro-batch-tokens", 64, "--lora-rank", 8, "--lora-targets", "attn_q,ffn_down", "--eval-data", GOLDEN.sft()};
+    List<Object> args = new ArrayList<>(List.of("sft", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--output", folder, "--quiet"));
+    args.addAll(List.of(flags));
+    Cli.run(args.toArray()).ok();
+    JsonNode run = JSON.readTree(folder.resolve("config.json").toFile()).path("plan");
+    JsonNode plan = plan(GOLDEN.sft(), flags);
+    JsonNode sft = method(plan, "sft");
+    assertThat(plan.path("methods").size()).isEqualTo(1);
+    assertThat(plan.path("rows")).isEqualTo(run.path("rows"));
+    assertThat(plan.path("steps")).isEqualTo(run.path("steps"));
+    assertThat(plan.path("trainable_parameters")).isEqualTo(run.path("trainable_parameters"));
+    assertThat(sft.path("micro_batch_tokens")).isEqualTo(run.path("max_tokens"));
+    assertThat(sft.path("prompt_tokens_per_epoch").asLong() + sft.path("completion_tokens_per_epoch").asLong()).isEqualTo(run.path("tokens").asLong());
+    JsonNode memory = sft.path("memory");
+    assertThat(memory.path("session_bytes").asLong() + memory.path("adapter_and_optimizer_bytes").asLong()).isEqualTo(run.path("training_bytes").asLong());
+    assertThat(memory.path("model_file_bytes")).isEqualTo(run.path("model_bytes"));
+  }
+
+  @Test
+  void flagsOfDpoChoose() throws Exception {
+    assertThat(plan(GOLDEN.dpo(), "--reference", "online", "--no-prefix-sharing", "--beta", 0.3).path("chosen").asText()).isEqualTo("dpo, two sequences, online reference");
+    assertThat(plan(GOLDEN.dpo(), "--loss", "simpo").path("chosen").asText()).isEqualTo("dpo, shared prompts, no reference");
+    assertThat(plan(GOLDEN.dpo(), "--method", "sft").path("chosen").asText()).isEqualTo("sft");
+    assertThat(plan(GOLDEN.dpo(), "--method", "dpo").path("methods").size()).isEqualTo(4);
+    assertThat(plan(GOLDEN.dpo(), "--output", folder.resolve("never")).path("chosen").asText()).startsWith("dpo");
+    assertThat(folder.resolve("never")).doesNotExist();
+  }
+
+  @Test
+  void printsATableFromAMeasuredSpeed() {
+    Cli.Result result = Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--threads", 1).ok();
+    assertThat(result.out()).contains("* dpo, shared prompts, cached reference", "measured on", "adapter and optimizer", "available", "7 pairs");
+    assertThat(result.err()).contains("measuring");
+  }
+
+  @Test
+  void refusesWhatMakesNoSense() {
+    assertThat(Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--method", "dpo", "--quiet").fails(3).err()).contains(":1: ");
+    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--method", "ppo").fails(2);
+    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--reference", "sometimes").fails(2);
+    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--loss", "kto").fails(2);
+    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--loss", "unheard").fails(2);
+    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--flops-per-second", 0).fails(2);
+    Cli.run("plan", "--data", GOLDEN.dpo()).fails(2);
+  }
+}

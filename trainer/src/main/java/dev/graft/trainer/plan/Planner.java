@@ -1,0 +1,155 @@
+package dev.graft.trainer.plan;
+
+import dev.graft.bindings.Adapter;
+import dev.graft.bindings.Model;
+import dev.graft.bindings.SessionOptions;
+import dev.graft.bindings.TrainingSession;
+import dev.graft.trainer.data.Example;
+import dev.graft.trainer.preference.DpoTask;
+import dev.graft.trainer.run.MemoryCheck;
+import dev.graft.trainer.run.RunOptions;
+import dev.graft.trainer.run.SessionSize;
+import dev.graft.trainer.run.TrainingRun;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+
+/** Works out what ways of training cost, without training. One thread. */
+public final class Planner {
+  private final Model model;
+  private final Adapter adapter;
+  private final long available;
+  private final RunOptions options;
+  private final List<? extends Example> rows;
+  private final List<? extends Example> evalRows;
+  private final ModelCost cost;
+
+  /**
+   * @param adapter as the run would begin with; stays open and as it is  @param available bytes of memory, 0 when that is not known
+   * @param rows to learn, at least one, all SFT or all pairs  @param evalRows to evaluate on, may be empty
+   */
+  public Planner(Model model, Adapter adapter, long available, RunOptions options, List<? extends Example> rows, List<? extends Example> evalRows) {
+    this.model = model;
+    this.adapter = adapter;
+    this.available = available;
+    this.options = options;
+    this.rows = List.copyOf(rows);
+    this.evalRows = List.copyOf(evalRows);
+    this.cost = ModelCost.of(model.info());
+  }
+
+  /** Optimizer steps of the run. */
+  public long steps() {
+    return options.length().steps(rows.size(), options.batching().rowsPerStep());
+  }
+
+  /** Passes over the data. */
+  public double epochs() {
+    return (double) steps() * options.batching().rowsPerStep() / rows.size();
+  }
+
+  /** What a way costs. */
+  public WayPlan plan(Way way, Speed speed) {
+    PlannedRows train = new PlannedRows(rows, way);
+    SessionSize size = size(way, options);
+    Flops epoch = cost.train(train.total(), options.batching().recompute());
+    Flops reference = way.reference() == Way.Reference.NONE ? Flops.NONE : cost.score(train.total());
+    double steps = steps();
+    double stepsOfEpoch = (double) rows.size() / options.batching().rowsPerStep();
+    double epochSeconds = speed.training(epoch) + speed.optimizerSeconds() * stepsOfEpoch + (way.online() ? speed.scoring(reference) : 0);
+    double once = way.online() ? 0 : speed.scoring(reference);
+    double step = epochSeconds / stepsOfEpoch;
+    return new WayPlan(way, train.promptTokens(), train.completionTokens(), train.total(), train.microBatches(options, size.maxTokens()), size.maxTokens(), epoch,
+        reference, memory(way, options), step, epochSeconds, once, once + step * steps);
+  }
+
+  /** The session that a way needs. */
+  private SessionSize size(Way way, RunOptions with) {
+    return SessionSize.of(new PlannedRows(rows, way), evalRows.isEmpty() ? null : new PlannedRows(evalRows, way), with.batching());
+  }
+
+  private MemoryPlan memory(Way way, RunOptions with) {
+    SessionSize size = size(way, with);
+    SessionOptions training = size.training(with);
+    boolean given = with.files().initAdapter() != null;
+    int rank = given ? adapter.info().rank() : with.adapter().rank();
+    String targets = given ? "all-linear" : with.adapter().targets();
+    long bytes = TrainingSession.memoryBytes(model, rank, targets, training);
+    long parameters = adapter.info().parameters() * rank / adapter.info().rank();
+    long trained = 4 * parameters * Float.BYTES; // itself, gradient, two moments
+    long reference = way.online() ? TrainingSession.memoryBytes(model, rank, targets, SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
+    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, size, rank, targets), MemoryCheck.JAVA_BYTES, available);
+  }
+
+  private long cachePass(Way way, SessionSize training, int rank, String targets) {
+    if (way.reference() != Way.Reference.CACHE) {
+      return 0;
+    }
+    PlannedRows train = new PlannedRows(rows, way);
+    long tokens = Math.max(train.longest(), Math.min(Math.max(DpoTask.REFERENCE_TOKENS, training.maxTokens()), train.mostTokens(rows.size())));
+    return TrainingSession.memoryBytes(model, rank, targets, SessionOptions.scoring(tokens, Math.max(1, (long) Math.ceil(train.targetShare() * tokens))));
+  }
+
+  /**
+   * Measures the machine, in some 10 seconds; with too little memory for that, half of the FMA peak is taken.
+   *
+   * @param way whose rows are imitated  @param usual the speed to take when measuring does not fit into memory  @param note told what takes time
+   */
+  public Speed measure(Way way, DoubleSupplier usual, Consumer<String> note) {
+    PlannedRows train = new PlannedRows(rows, way);
+    long maxTokens = size(way, options).maxTokens();
+    BatchShape total = train.total();
+    SpeedProbe probe = new SpeedProbe(model, adapter, options.batching().recompute(), (double) total.targets() / Math.max(1, total.rows()),
+        Math.max(2, total.rows() / Math.max(1, rows.size())));
+    String targets = options.files().initAdapter() != null ? "all-linear" : options.adapter().targets();
+    long needed = model.info().fileBytes() + probe.bytes(adapter.info().rank(), targets, maxTokens) + MemoryCheck.JAVA_BYTES;
+    if (available > 0 && needed > available) {
+      note.accept("too little memory to measure the speed: a guess from the f32 peak is taken");
+      return Speed.given(usual.getAsDouble(), "a guess from this machine's f32 peak");
+    }
+    note.accept("measuring this machine's speed on the model");
+    return probe.measure(maxTokens);
+  }
+
+  /** Flags that would lower the memory of a way, each with what it would then need, largest help first; empty when it fits. */
+  public List<String> advice(Way way) {
+    MemoryPlan now = memory(way, options);
+    List<String> advice = new ArrayList<>();
+    if (now.fits()) {
+      return advice;
+    }
+    RunOptions.Batching b = options.batching();
+    long longest = new PlannedRows(rows, way).longest();
+    RunOptions recomputed = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), b.microBatchTokens(), true, b.maxLength(), b.shuffle()));
+    int least = (int) Math.max(1, Math.min(longest, b.microBatchTokens()));
+    RunOptions smaller = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, b.recompute(), b.maxLength(), b.shuffle()));
+    RunOptions both = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, true, b.maxLength(), b.shuffle()));
+    add(advice, "--recompute block", now, memory(way, recomputed));
+    add(advice, "--micro-batch-tokens " + least, now, memory(way, smaller));
+    if (!b.recompute() && least < b.microBatchTokens()) {
+      add(advice, "both", now, memory(way, both));
+    }
+    if (way.online()) {
+      add(advice, "--reference cache", now, memory(new Way(true, way.prefixSharing(), Way.Reference.CACHE), options));
+    }
+    if (way.dpo() && !way.prefixSharing()) {
+      add(advice, "leaving --no-prefix-sharing out", now, memory(new Way(true, true, way.reference()), options));
+    }
+    if (!memory(way, both).fits()) {
+      advice.add("a lower --max-length (the longest row has " + longest + " tokens to compute), a smaller --lora-rank, or a model in fewer bits");
+    }
+    return advice;
+  }
+
+  private static void add(List<String> advice, String flags, MemoryPlan now, MemoryPlan then) {
+    if (then.peak() < now.peak()) {
+      advice.add(flags + ": " + MemoryCheck.gib(then.peak()) + (then.fits() ? ", which fits" : ", still too much"));
+    }
+  }
+
+  private RunOptions with(RunOptions.Batching batching) {
+    return new RunOptions(options.files(), options.adapter(), options.optimizer(), batching, options.length(), options.cadence(), options.template(), options.seed(),
+        options.resume(), options.overwrite());
+  }
+}

@@ -1,0 +1,23 @@
+package dev.graft.trainer.plan;
+
+/**
+ * What one way of training costs. Evaluations and checkpoints are not counted.
+ *
+ * @param promptTokens of an epoch, each prompt once  @param completionTokens of an epoch
+ * @param perEpoch what an epoch's training passes compute  @param microBatches of the first epoch  @param maxTokens of one of them
+ * @param epochFlops of an epoch's training passes  @param referenceFlops of the reference: once, or with {@link Way#online} in each epoch
+ * @param memory at its highest  @param stepSeconds of an optimizer step on average  @param epochSeconds of an epoch
+ * @param onceSeconds before the first step  @param totalSeconds of the whole run, {@code onceSeconds} included
+ */
+public record WayPlan(Way way, long promptTokens, long completionTokens, BatchShape perEpoch, long microBatches, long maxTokens, Flops epochFlops,
+    Flops referenceFlops, MemoryPlan memory, double stepSeconds, double epochSeconds, double onceSeconds, double totalSeconds) {
+  /** Operations of an epoch, with those of an online reference. */
+  public double allEpochFlops() {
+    return epochFlops.total() + (way.online() ? referenceFlops.total() : 0);
+  }
+
+  /** Operations before the first step. */
+  public double onceFlops() {
+    return way.online() ? 0 : referenceFlops.total();
+  }
+}

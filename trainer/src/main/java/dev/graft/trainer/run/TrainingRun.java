@@ -1,0 +1,184 @@
+package dev.graft.trainer.run;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.bindings.Adapter;
+import dev.graft.bindings.AdapterInfo;
+import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.LoraSpec;
+import dev.graft.bindings.Model;
+import dev.graft.bindings.SessionOptions;
+import dev.graft.bindings.TrainingSession;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/**
+ * Training of a LoRA adapter (Hu et al. 2021, arXiv:2106.09685) into a folder, whatever the {@link Task}: reads, checks, resumes, and
+ * hands over to {@link TrainingLoop}. One thread; the {@link StopRequest} may come from any.
+ */
+public final class TrainingRun {
+  private static final ObjectMapper JSON = new ObjectMapper().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
+  /** Forward passes worth this many FLOP take some seconds; below, a guess of the time is not worth measuring for. */
+  private static final double WORTH_MEASURING_FLOP = 5e12;
+  /** Share of the f32 FMA peak that a step reaches by isa (amx passes it), as 'graft bench train' prints it. */
+  private static final Map<String, Double> USUAL_SHARE = Map.of("amx", 1.2, "avx512", 0.7, "avx2", 0.35, "neon", 0.35, "ref", 0.004);
+
+  private final GraftRuntime runtime;
+  private final RunOptions options;
+  private final Task task;
+  private final RunListener listener;
+  private final StopRequest stop;
+
+  private TrainingRun(GraftRuntime runtime, RunOptions options, Task task, RunListener listener, StopRequest stop) {
+    this.runtime = runtime;
+    this.options = options;
+    this.task = task;
+    this.listener = listener;
+    this.stop = stop;
+  }
+
+  /**
+   * Runs to the end, or until a stop is requested; then the newest checkpoint holds everything done.
+   *
+   * @param runtime where to compute; stays open
+   * @param task what is learnt; for this run alone
+   * @throws RunException what is wrong in one line, with an exit code
+   * @throws dev.graft.trainer.data.DataException when a row cannot be used
+   * @throws dev.graft.bindings.GraftException when the native side refuses
+   */
+  public static RunSummary run(GraftRuntime runtime, RunOptions options, Task task, RunListener listener, StopRequest stop) {
+    return new TrainingRun(runtime, options, task, listener, stop).run();
+  }
+
+  private RunSummary run() {
+    // Locked before the model is read: a second run must fail at once.
+    try (RunFolder folder = RunFolder.open(options.files().output())) {
+      Checkpoints checkpoints = new Checkpoints(folder.checkpoints());
+      Optional<Checkpoints.Saved> saved = options.overwrite() ? Optional.empty() : checkpoints.newest();
+      if (folder.hasRun() && !options.resume() && !options.overwrite()) {
+        throw RunException.usage("--output " + folder.root() + ": already holds a run; go on with --resume, replace it with --overwrite, or choose another folder");
+      }
+      JsonNode before = null;
+      if (saved.isPresent()) {
+        before = RunConfig.read(folder.config());
+        List<String> notes = RunConfig.checkFlags(before, options, task, runtime.info());
+        if (!notes.isEmpty()) {
+          listener.note("resuming with " + String.join(", ", notes) + ": results may differ in the last bits from an unbroken run");
+        }
+      } else if (options.resume()) {
+        listener.note("nothing to resume in " + folder.root() + ": starting anew");
+      }
+      Map<String, FileHash> hashes = hashes();
+      if (before != null) {
+        RunConfig.checkFiles(before, task, hashes);
+      }
+      try (Model model = Model.open(runtime, options.files().model())) {
+        return run(folder, checkpoints, saved, before, hashes, model);
+      }
+    }
+  }
+
+  private Map<String, FileHash> hashes() {
+    Map<String, FileHash> hashes = new LinkedHashMap<>();
+    hashes.put("model", FileHash.start(options.files().model()));
+    hashes.put("data", FileHash.start(options.files().data()));
+    if (options.files().evalData() != null) {
+      hashes.put("eval-data", FileHash.start(options.files().evalData()));
+    }
+    if (options.files().initAdapter() != null) {
+      hashes.put("init-adapter", FileHash.start(options.files().initAdapter()));
+    }
+    task.files().forEach((name, path) -> {
+      if (path != null) {
+        hashes.put(name, FileHash.start(path));
+      }
+    });
+    return hashes;
+  }
+
+  private RunSummary run(RunFolder folder, Checkpoints checkpoints, Optional<Checkpoints.Saved> saved, JsonNode before, Map<String, FileHash> hashes, Model model) {
+    model.info().notes().forEach(listener::note);
+    int maxLength = options.batching().maxLength() > 0 ? options.batching().maxLength() : model.info().contextLength();
+    Task.Data data;
+    try (RowSource rows = RowSource.open(model.path(), model.info().vocabulary(), options.template())) {
+      data = task.read(rows, maxLength, listener);
+    }
+    SessionSize size = SessionSize.of(data.train(), data.eval(), options.batching());
+    SessionOptions session = size.training(options);
+
+    try (Adapter adapter = adapter(model)) {
+      RunPlan plan = plan(model, adapter, data, size.maxTokens(), session);
+      if (before != null) {
+        RunConfig.checkSteps(before, options, plan.steps());
+      }
+      Task.Setup setup = new Task.Setup(runtime, model, adapter, hashes, folder, options, size.maxTokens(), size.maxTargets(), listener, stop, checkpoints::lastGood);
+      try (Learner learner = task.learner(setup);
+          TrainingSession training = TrainingSession.open(model, adapter, session)) {
+        TrainState state = TrainState.START;
+        if (saved.isPresent()) {
+          state = checkpoints.state(saved.get());
+          checkpoints.load(saved.get(), training);
+          listener.note("resuming from " + saved.get().path());
+        } else {
+          folder.clear();
+        }
+        Supplier<ObjectNode> config =
+            () -> RunConfig.build(task, options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), adapterInfo(adapter), data.report());
+        RunConfig.write(folder.config(), config.get());
+        Runnable withHashes =
+            () -> {
+              hashes.values().forEach(FileHash::get); // waits
+              RunConfig.write(folder.config(), config.get());
+            };
+        listener.started(plan, state.step());
+        TrainingStep step = new TrainingStep(training, learner, data.train(), options, plan.steps(), checkpoints::lastGood);
+        return new TrainingLoop(options, plan, folder, checkpoints, training, adapter, step, learner, listener, stop, withHashes).run(state);
+      }
+    }
+  }
+
+  private static ObjectNode adapterInfo(Adapter adapter) {
+    AdapterInfo info = adapter.info();
+    return JSON.createObjectNode().put("rank", info.rank()).put("alpha", info.alpha()).put("scale", info.scale()).put("parameters", info.parameters());
+  }
+
+  private Adapter adapter(Model model) {
+    if (options.files().initAdapter() != null) {
+      return Adapter.open(model, options.files().initAdapter());
+    }
+    RunOptions.Lora lora = options.adapter();
+    return Adapter.create(model, new LoraSpec(lora.rank(), (float) lora.alpha(), lora.rslora(), lora.targets(), options.seed()));
+  }
+
+  private RunPlan plan(Model model, Adapter adapter, Task.Data data, long maxTokens, SessionOptions session) {
+    RowSet train = data.train();
+    String targets = options.files().initAdapter() != null ? "all-linear" : options.adapter().targets();
+    long work = TrainingSession.memoryBytes(model, adapter.info().rank(), targets, session) + task.learnerBytes(model, adapter, session);
+    String advice = (options.batching().recompute() ? "" : "--recompute block, ") + "a lower --micro-batch-tokens (" + options.batching().microBatchTokens()
+        + " now) or --max-length, or a smaller --lora-rank would help";
+    long available = MemoryCheck.require(runtime.info().device(), model.info().fileBytes(), work, advice);
+    int perStep = options.batching().rowsPerStep();
+    long steps = options.length().steps(train.rows(), perStep);
+    int[] all = IntStream.range(0, train.rows()).toArray();
+    long tokens = train.tokens(all);
+    return new RunPlan(train.rows(), tokens, train.targets(all), data.eval() == null ? 0 : data.eval().rows(), steps, perStep,
+        adapter.info().parameters(), maxTokens, model.info().fileBytes(), work, available, seconds(model, (double) tokens / train.rows() * perStep * steps));
+  }
+
+  /** A guess: a frozen base costs two forward passes a token, and a third when activations are recomputed. */
+  private Double seconds(Model model, double tokens) {
+    double flop = tokens * model.info().flopsPerToken() * (options.batching().recompute() ? 3 : 2);
+    return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / usualSpeed(runtime));
+  }
+
+  /** FLOP/s that a step usually reaches here: a guess from the f32 peak, which is measured for it (about a second). */
+  public static double usualSpeed(GraftRuntime runtime) {
+    return USUAL_SHARE.getOrDefault(runtime.info().isa(), 0.5) * runtime.peak().fmaFlops();
+  }
+}
