@@ -19,7 +19,7 @@ class Reader {
     const std::string full = prefix_ + key;
     const GgufValue *value = file_.find(full);
     if (!value || value->type != GgufType::Array) return positive_or(key, otherwise, limit);
-    if ((value->element != GgufType::I32 && value->element != GgufType::U32) || value->count < uint64_t(layers))
+    if ((value->element != GgufType::I32 && value->element != GgufType::U32) || value->count != uint64_t(layers))
       fail(GRAFT_BAD_FILE, "%s: %s is an array of the wrong type or length", file_.path().c_str(), full.c_str());
     int32_t first = 0;
     for (int32_t i = 0; i < layers; i++) {

@@ -29,6 +29,9 @@ class ModelLoader {
     if (const GgufValue *tokens = file_.find("tokenizer.ggml.tokens"))
       if (tokens->type == GgufType::Array && tokens->count != uint64_t(hyper.vocabulary))
         fail(GRAFT_BAD_FILE, "%s: token_embd.weight has %d rows but the tokenizer has %llu tokens", path(), hyper.vocabulary, (unsigned long long)tokens->count);
+    const std::string declared = hyper.architecture + ".vocab_size";
+    if (file_.has(declared) && file_.require_int(declared) != hyper.vocabulary)
+      fail(GRAFT_BAD_FILE, "%s: token_embd.weight has %d rows but %s is %lld", path(), hyper.vocabulary, declared.c_str(), (long long)file_.require_int(declared));
     model_.embedding_ = weight(*embedding);
     model_.output_norm_ = vector("output_norm.weight", hyper.width, true);
     model_.head_ = model_.embedding_;

@@ -34,7 +34,7 @@ final class TrainingShell {
     Runnable asked =
         () -> {
           stop.request();
-          progress.note("stopping after this step; a second Ctrl-C ends at once");
+          progress.note("stopping; the steps done are kept, the one under way may not be; a second Ctrl-C ends at once");
         };
     try (StopSignals signals = new StopSignals(asked);
         GraftRuntime runtime = common.openRuntime()) {

@@ -1,6 +1,7 @@
 package dev.graft.trainer.data;
 
 import java.io.BufferedInputStream;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -39,7 +40,9 @@ final class LineReader implements AutoCloseable {
     if (Files.isDirectory(file)) {
       throw new DataException(file, 0, "is a folder; give a JSONL file");
     }
-    in = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+    // A channel's stream asks a pipe for its position, which a pipe does not have.
+    boolean pipe = Files.exists(file) && !Files.isRegularFile(file);
+    in = new BufferedInputStream(pipe ? new FileInputStream(file.toFile()) : Files.newInputStream(file), 1 << 16);
     try {
       digest = MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

@@ -9,7 +9,6 @@ import dev.graft.trainer.preference.DpoTask;
 import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RunOptions;
 import dev.graft.trainer.run.SessionSize;
-import dev.graft.trainer.run.TrainingRun;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -92,7 +91,7 @@ public final class Planner {
   }
 
   /**
-   * Measures the machine, in some 10 seconds; with too little memory for that, half of the FMA peak is taken.
+   * Measures the machine, in some 10 seconds; with too little memory for that, `usual` is taken.
    *
    * @param way whose rows are imitated  @param usual the speed to take when measuring does not fit into memory  @param note told what takes time
    */

@@ -10,6 +10,7 @@ import dev.graft.trainer.tokenizer.LlamaTokenizer;
 import dev.graft.trainer.tokenizer.Tokenizer;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Optional;
 
 /**
@@ -36,9 +37,14 @@ public final class RowSource implements AutoCloseable {
    * @param template {@code auto}, {@code none}, a name or a file
    */
   public static RowSource open(Path model, int vocabularySize, String template) {
+    return open(model, vocabularySize, template, Clock.systemDefaultZone());
+  }
+
+  /** The same with a clock for templates that write the date; a resumed run needs the first one's, to see the same tokens. */
+  public static RowSource open(Path model, int vocabularySize, String template, Clock clock) {
     try (GgufFile file = GgufFile.open(model)) {
       Vocabulary vocabulary = Vocabulary.read(file, model);
-      return new RowSource(model, vocabularySize, vocabulary, ChatTemplate.resolve(template, vocabulary, model));
+      return new RowSource(model, vocabularySize, vocabulary, ChatTemplate.resolve(template, vocabulary, model).map(found -> found.withClock(clock)));
     }
   }
 

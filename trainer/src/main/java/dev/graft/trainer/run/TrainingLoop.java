@@ -10,6 +10,9 @@ import java.util.Optional;
 
 /** The steps of a run, with what comes between them: metrics, evaluations, checkpoints, early stopping, the final adapter. One thread. */
 final class TrainingLoop {
+  /** general.name of adapters: the same whatever the folder, so that equal runs write equal files. */
+  private static final String ADAPTER_NAME = "graft-lora";
+
   private final RunOptions options;
   private final RunPlan plan;
   private final RunFolder folder;
@@ -133,7 +136,7 @@ final class TrainingLoop {
     } catch (IOException e) {
       throw RunException.failed(best + ": cannot be written: " + SafeFiles.reason(e) + "; " + checkpoints.lastGood(), e);
     }
-    adapter.save(best, name());
+    adapter.save(best, ADAPTER_NAME);
   }
 
   private void save(MetricsLog log) {
@@ -157,14 +160,8 @@ final class TrainingLoop {
         throw RunException.failed(folder.adapter() + ": cannot be written: " + SafeFiles.reason(e) + "; the adapter is in " + folder.bestAdapter(), e);
       }
     } else {
-      adapter.save(folder.adapter(), name());
+      adapter.save(folder.adapter(), ADAPTER_NAME);
     }
-  }
-
-  /** general.name of the adapter: the folder's. */
-  private String name() {
-    Path name = folder.root().toAbsolutePath().normalize().getFileName();
-    return name == null ? "graft" : name.toString();
   }
 
   private RunSummary summary(boolean interrupted) {

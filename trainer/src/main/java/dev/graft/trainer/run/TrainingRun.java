@@ -11,6 +11,10 @@ import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,9 +91,9 @@ public final class TrainingRun {
   private Map<String, FileHash> hashes() {
     Map<String, FileHash> hashes = new LinkedHashMap<>();
     hashes.put("model", FileHash.start(options.files().model()));
-    hashes.put("data", FileHash.start(options.files().data()));
+    hashes.put("data", FileHash.start(rereadable("--data", options.files().data())));
     if (options.files().evalData() != null) {
-      hashes.put("eval-data", FileHash.start(options.files().evalData()));
+      hashes.put("eval-data", FileHash.start(rereadable("--eval-data", options.files().evalData())));
     }
     if (options.files().initAdapter() != null) {
       hashes.put("init-adapter", FileHash.start(options.files().initAdapter()));
@@ -102,11 +106,20 @@ public final class TrainingRun {
     return hashes;
   }
 
+  /** Data are read twice, for their rows and for their hash, and again to resume: a pipe would be torn apart. */
+  private static Path rereadable(String flag, Path file) {
+    if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+      throw RunException.badData(flag + " " + file + ": is not a regular file; write the rows to a file first", null);
+    }
+    return file;
+  }
+
   private RunSummary run(RunFolder folder, Checkpoints checkpoints, Optional<Checkpoints.Saved> saved, JsonNode before, Map<String, FileHash> hashes, Model model) {
     model.info().notes().forEach(listener::note);
     int maxLength = options.batching().maxLength() > 0 ? options.batching().maxLength() : model.info().contextLength();
     Task.Data data;
-    try (RowSource rows = RowSource.open(model.path(), model.info().vocabulary(), options.template())) {
+    ZonedDateTime now = before != null && before.hasNonNull("template_clock") ? ZonedDateTime.parse(before.get("template_clock").asText()) : ZonedDateTime.now();
+    try (RowSource rows = RowSource.open(model.path(), model.info().vocabulary(), options.template(), Clock.fixed(now.toInstant(), now.getZone()))) {
       data = task.read(rows, maxLength, listener);
     }
     SessionSize size = SessionSize.of(data.train(), data.eval(), options.batching());
@@ -129,7 +142,8 @@ public final class TrainingRun {
           folder.clear();
         }
         Supplier<ObjectNode> config =
-            () -> RunConfig.build(task, options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), adapterInfo(adapter), data.report());
+            () -> RunConfig.build(task, options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), adapterInfo(adapter), data.report())
+                .put("template_clock", now.toString());
         RunConfig.write(folder.config(), config.get());
         Runnable withHashes =
             () -> {

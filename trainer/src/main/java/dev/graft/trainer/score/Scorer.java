@@ -103,7 +103,7 @@ public final class Scorer {
   private void check(Example example, float[] logps) {
     for (float logp : logps) {
       if (!Float.isFinite(logp)) {
-        throw RunException.failed(data.file() + ":" + example.line() + ": a log-probability is not finite; the adapter or the model is broken", null);
+        throw RunException.badData(data.file() + ":" + example.line() + ": a log-probability is not finite; the weights of the model or the adapter are broken", null);
       }
     }
   }
