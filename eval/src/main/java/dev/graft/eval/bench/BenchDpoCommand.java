@@ -3,6 +3,7 @@ package dev.graft.eval.bench;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
+import dev.graft.eval.cli.TargetList;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -54,7 +55,7 @@ public final class BenchDpoCommand implements Callable<Integer> {
   @Option(names = {"--rank", "--lora-rank"}, paramLabel = "N", defaultValue = "16", description = "Rank of the adapter. Default: ${DEFAULT-VALUE}.")
   int rank;
 
-  @Option(names = {"--targets", "--lora-targets"}, paramLabel = "LIST", defaultValue = "all-linear",
+  @Option(names = {"--targets", "--lora-targets"}, paramLabel = "LIST", converter = TargetList.class, defaultValue = "all-linear",
       description = "all-linear, or some of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down. Default: ${DEFAULT-VALUE}.")
   String targets;
 

@@ -27,7 +27,7 @@ public final class MakeModelCommand implements Callable<Integer> {
   Path output;
 
   @Option(names = "--shape", paramLabel = "NAME", defaultValue = "tiny",
-      description = "tiny, 1b, 3b, 8b (llama's), llama-135m, mistral-7b, qwen2-0.5b, qwen3-0.6b. Default: ${DEFAULT-VALUE}. The flags below change it.")
+      description = "tiny, llama-135m, llama-1b, llama-3b, llama-8b, mistral-7b, qwen2-0.5b, qwen3-0.6b; \"llama-\" may be left out. Default: ${DEFAULT-VALUE}. The flags below change it.")
   String shape;
 
   @Option(names = "--type", paramLabel = "TYPE", defaultValue = "Q4_K_M",

@@ -17,7 +17,7 @@ final class ModelShape {
     return String.join(", ", SHAPES.keySet());
   }
 
-  /** The shape of that name; "1b", "3b" and "8b" stand for llama's. */
+  /** The shape of that name; "llama-" may be left out. */
   static RandomModel named(String name) {
     String key = name.toLowerCase(Locale.ROOT);
     RandomModel shape = SHAPES.containsKey(key) ? SHAPES.get(key) : SHAPES.get("llama-" + key);

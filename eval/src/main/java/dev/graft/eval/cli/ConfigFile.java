@@ -23,6 +23,20 @@ import picocli.CommandLine.Model.OptionSpec;
  * values are usage errors that name the file and the line.
  */
 final class ConfigFile {
+  /** What a typed flag replaces besides itself: each two exclude one another. */
+  private static final Map<String, List<String>> REPLACED_BY =
+      Map.of(
+          "--epochs", List.of("--max-steps"),
+          "--max-steps", List.of("--epochs"),
+          "--data", List.of("--prompt"),
+          "--output", List.of("--prompt"),
+          "--prompt", List.of("--data"),
+          "--model", List.of("--shape"),
+          "--shape", List.of("--model"),
+          "--type", List.of("--model"),
+          "--overwrite", List.of("--resume"),
+          "--resume", List.of("--overwrite"));
+
   private final Path file;
   private final Map<String, OptionSpec> options;
 
@@ -42,6 +56,9 @@ final class ConfigFile {
     String path = value(typed, "--config");
     if (path == null || command == root) {
       return args;
+    }
+    if (path.isEmpty()) {
+      throw CliException.usage("--config is empty; name a file");
     }
     ConfigFile config = new ConfigFile(Path.of(path), configurable(command));
     List<String> expanded = new ArrayList<>(args.subList(0, at));
@@ -85,12 +102,18 @@ final class ConfigFile {
     return false;
   }
 
+  private boolean replaced(OptionSpec option, List<String> args) {
+    return REPLACED_BY.getOrDefault(option.longestName(), List.of()).stream()
+        .anyMatch(other -> options.containsKey(other.substring(2)) && typed(options.get(other.substring(2)), args));
+  }
+
   private List<String> read(List<String> typed) {
     List<String> flags = new ArrayList<>();
     YAMLFactory yaml = YAMLFactory.builder().enable(com.fasterxml.jackson.core.StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
     try (InputStream in = Files.newInputStream(file); JsonParser parser = yaml.createParser(in)) {
       JsonToken first = parser.nextToken();
       if (first == null || first == JsonToken.VALUE_NULL) {
+        end(parser);
         return flags; // an empty file
       } else if (first != JsonToken.START_OBJECT) {
         throw problem(parser.currentTokenLocation(), "must be a mapping of flags to values, such as 'batch-size: 8'");
@@ -102,15 +125,22 @@ final class ConfigFile {
           throw problem(parser.currentTokenLocation(), "unknown key '" + key + "'" + NearMatches.hint(key, options.keySet()));
         }
         List<String> values = values(parser, key, option);
-        if (!typed(option, typed)) {
+        if (!typed(option, typed) && !replaced(option, typed)) {
           flags.addAll(values);
         }
       }
+      end(parser);
       return flags;
     } catch (JsonProcessingException e) {
       throw problem(e.getLocation(), "not valid YAML: " + Failures.oneLine(e.getOriginalMessage()));
     } catch (IOException e) {
       throw CliException.usage("--config " + file + ": cannot be read: " + (Files.exists(file) ? e.getMessage() : "no such file"));
+    }
+  }
+
+  private void end(JsonParser parser) throws IOException {
+    if (parser.nextToken() != null) {
+      throw problem(parser.currentTokenLocation(), "a second YAML document begins; keep all flags in one, without '---' between");
     }
   }
 
@@ -147,20 +177,17 @@ final class ConfigFile {
       require(token == JsonToken.VALUE_NUMBER_INT, parser, key, "a whole number");
       return parser.getBigIntegerValue().toString();
     } else if (Number.class.isAssignableFrom(type) || type == double.class || type == float.class) {
-      require(isNumber(token, text), parser, key, "a number");
+      require(isNumber(text), parser, key, "a number");
     } else {
       require(token.isScalarValue() && token != JsonToken.VALUE_NULL, parser, key, "a text");
     }
     return text;
   }
 
-  /** YAML 1.1 takes 2e-4 (no point) for a text; for a flag that wants a number it is one. */
-  private static boolean isNumber(JsonToken token, String text) {
-    if (token.isNumeric()) {
-      return true;
-    }
+  /** YAML 1.1 takes 2e-4 (no point) for a text and .nan for a number; a flag sees it the other way round. */
+  private static boolean isNumber(String text) {
     try {
-      return token == JsonToken.VALUE_STRING && new BigDecimal(text) != null;
+      return new BigDecimal(text) != null;
     } catch (NumberFormatException e) {
       return false;
     }

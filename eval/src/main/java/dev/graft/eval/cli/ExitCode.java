@@ -14,6 +14,9 @@ public final class ExitCode {
   /** A data, model or adapter file is wrong. */
   public static final int BAD_DATA = 3;
 
+  /** Stopped by SIGHUP (the terminal went away) after saving. */
+  public static final int HUNG_UP = 129;
+
   /** Stopped by Ctrl-C (SIGINT) after saving. */
   public static final int INTERRUPTED = 130;
 

@@ -4,6 +4,7 @@ import dev.graft.bindings.GraftException;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.jinja.TemplateException;
 import dev.graft.trainer.run.RunException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -46,6 +47,8 @@ final class Failures {
       return "out of Java stack: something is nested too deeply; check the data and the chat template";
     } else if (failure instanceof FileSystemException file) {
       return fileLine(file);
+    } else if (failure instanceof IOException) {
+      return "reading or writing failed: " + failure.getClass().getSimpleName() + ": " + message(failure) + "; run again with --verbose for the place";
     } else if (failure instanceof LinkageError) {
       return "a library cannot be loaded: " + message(failure) + "; rebuild with 'mvn -B -ntp verify'";
     } else if (exitCode(failure) != ExitCode.FAILED || known(failure)) {
@@ -55,7 +58,7 @@ final class Failures {
   }
 
   private static boolean known(Throwable failure) {
-    return failure instanceof GraftException || failure instanceof CliException || failure instanceof RunException || failure instanceof java.io.IOException;
+    return failure instanceof GraftException || failure instanceof CliException || failure instanceof RunException;
   }
 
   private static String fileLine(FileSystemException e) {
@@ -66,7 +69,8 @@ final class Failures {
     } else if (e instanceof NotDirectoryException) {
       return e.getFile() + ": not a folder";
     }
-    return e.getReason() == null ? message(e) : e.getFile() + ": " + e.getReason();
+    String reason = e.getReason() == null ? e.getClass().getSimpleName() : e.getReason();
+    return e.getFile() == null ? "reading or writing failed: " + reason + "; run again with --verbose for the place" : e.getFile() + ": " + reason;
   }
 
   private static String message(Throwable failure) {

@@ -16,6 +16,7 @@ import dev.graft.trainer.tokenizer.Vocabulary;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -56,9 +57,9 @@ final class GenerateCommand implements Callable<Integer> {
   Path data;
 
   @Option(names = "--output", paramLabel = "OUT.jsonl", description = "The file to write for --data, - for standard output.")
-  String output;
+  Path output;
 
-  @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens of an answer. Default: 256, or what the model's context leaves.")
+  @Option(names = "--max-tokens", paramLabel = "N", description = "Most tokens of an answer. Default: 256, or what its prompt leaves of the model's context.")
   Integer maxTokens;
 
   @Option(names = "--temperature", paramLabel = "X", defaultValue = "0", description = "0 is greedy. Default: ${DEFAULT-VALUE}.")
@@ -101,7 +102,11 @@ final class GenerateCommand implements Callable<Integer> {
     if (!engine.equals("native") && !engine.equals("llama.cpp")) {
       throw CliException.usage("--engine " + engine + " is not known; give native or llama.cpp");
     }
-    GenerateOptions options = options(maxTokens == null ? DEFAULT_MAX_TOKENS : maxTokens); // checks the flags before a model is read
+    if (maxTokens != null && maxTokens < 1) {
+      throw CliException.usage("--max-tokens " + maxTokens + " must be at least 1");
+    }
+    GenerateOptions options = // checks the flags before a model is read
+        new GenerateOptions(new Sampling(temperature, topK, topP, minP), common.seed(), stop, parallel);
     if (engine.equals("llama.cpp")) {
       return withLlama(options);
     }
@@ -110,10 +115,9 @@ final class GenerateCommand implements Callable<Integer> {
         Adapter lora = adapter == null ? null : Adapter.open(base, adapter);
         RowSource source = RowSource.open(model.model, base.info().vocabulary(), model.template)) {
       base.info().notes().forEach(common::note);
-      List<Prompt> prompts = prompts(source);
-      GenerateOptions fitted = fitted(options, prompts, base.info().contextLength());
-      int context = BatchGenerator.requiredContext(prompts, fitted.maxTokens(), base.info().contextLength());
-      BatchGenerator generator = new BatchGenerator(base, lora, source.vocabulary(), fitted.withRoomFor(base.info(), context, runtime.info().device()));
+      List<Prompt> prompts = prompts(source, base.info().contextLength());
+      int context = BatchGenerator.requiredContext(prompts, base.info().contextLength(), data);
+      BatchGenerator generator = new BatchGenerator(base, lora, source.vocabulary(), options.withRoomFor(base.info(), context, runtime.info().device()));
       return answer(prompts.size(), sink -> generator.run(prompts, context, sink));
     }
   }
@@ -121,33 +125,28 @@ final class GenerateCommand implements Callable<Integer> {
   private Integer withLlama(GenerateOptions options) {
     Vocabulary vocabulary = Vocabulary.read(model.model);
     try (RowSource source = RowSource.open(model.model, vocabulary.size(), model.template)) {
-      List<Prompt> prompts = prompts(source);
       int context = LlamaGenerator.contextLength(model.model);
-      GenerateOptions fitted = fitted(options, prompts, context);
-      int required = BatchGenerator.requiredContext(prompts, fitted.maxTokens(), context);
-      return answer(prompts.size(), sink -> LlamaGenerator.run(model.model, adapter, common.threads(), required, prompts, fitted, sink));
+      List<Prompt> prompts = prompts(source, context);
+      int required = BatchGenerator.requiredContext(prompts, context, data);
+      return answer(prompts.size(), sink -> LlamaGenerator.run(model.model, adapter, common.threads(), required, prompts, options, sink));
     }
   }
 
-  private GenerateOptions options(int most) {
-    return new GenerateOptions(most, new Sampling(temperature, topK, topP, minP), common.seed(), stop, parallel);
+  /** Without --max-tokens each answer may have what its prompt leaves of the context; a flag is kept to the letter. */
+  private Prompt fitted(int index, int line, int[] tokens, int context) {
+    int most = maxTokens == null ? Math.max(1, Math.min(DEFAULT_MAX_TOKENS, context - tokens.length)) : maxTokens;
+    return new Prompt(index, line, tokens, most);
   }
 
-  /** Without --max-tokens an answer may have what the context leaves; a flag is kept to the letter. */
-  private GenerateOptions fitted(GenerateOptions options, List<Prompt> prompts, int context) {
-    int longest = prompts.stream().mapToInt(p -> p.tokens().length).max().orElse(0);
-    return maxTokens == null ? options(Math.max(1, Math.min(options.maxTokens(), context - longest))) : options;
-  }
-
-  private List<Prompt> prompts(RowSource source) {
+  private List<Prompt> prompts(RowSource source, int context) {
     if (prompt != null) {
-      return List.of(new Prompt(0, 0, source.prompt(prompt)));
+      return List.of(fitted(0, 0, source.prompt(prompt), context));
     }
     Dataset rows = source.read(data, Dataset.Kind.PROMPT, 0, true);
     rows.report().warnings().forEach(common::note);
     List<Prompt> prompts = new ArrayList<>();
     for (PromptExample row : rows.prompts()) {
-      prompts.add(new Prompt(prompts.size(), row.line(), row.tokens()));
+      prompts.add(fitted(prompts.size(), row.line(), row.tokens(), context));
     }
     return prompts;
   }
@@ -163,10 +162,15 @@ final class GenerateCommand implements Callable<Integer> {
       return ExitCode.DONE;
     }
     try (OutputLines lines = OutputLines.open(output, common.out(), data, model.model, adapter)) {
-      answers.into(new Ordered(lines, new RowProgress(common, count)));
+      Ordered ordered = new Ordered(lines, new RowProgress(common, count));
+      long start = System.nanoTime();
+      answers.into(ordered);
+      double seconds = (System.nanoTime() - start) * 1e-9;
       lines.commit();
-      if (common.json() && !output.equals("-")) {
-        common.printJson(Map.of("rows", count, "output", output));
+      if (common.json() && !output.toString().equals("-")) {
+        common.printJson(Map.of("rows", count, "output", output.toString()));
+      } else {
+        common.note(String.format(Locale.ROOT, "%d rows, %d tokens generated; %.1f s, %.0f tokens/s", count, ordered.tokens, seconds, ordered.tokens / seconds));
       }
       return ExitCode.DONE;
     }
@@ -204,6 +208,7 @@ final class GenerateCommand implements Callable<Integer> {
     private final Map<Integer, Completion> early = new TreeMap<>();
     private int next;
     private int done;
+    private long tokens;
 
     Ordered(OutputLines lines, RowProgress progress) {
       this.lines = lines;
@@ -212,6 +217,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public void done(Completion completion) {
+      tokens += completion.ids().length;
       early.put(completion.index(), completion);
       while (early.containsKey(next)) {
         lines.add(early.remove(next++));

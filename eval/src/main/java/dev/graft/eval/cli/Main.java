@@ -4,6 +4,8 @@ import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
@@ -51,6 +53,7 @@ public final class Main {
   private static CommandLine commandLine(PrintWriter out, PrintWriter err, boolean verbose) {
     CommandLine root = new CommandLine(new RootCommand());
     root.setOut(out).setErr(err);
+    root.registerConverter(Path.class, Main::path);
     root.setExpandAtFiles(false);
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setUsageHelpWidth(120);
@@ -58,5 +61,16 @@ public final class Main {
     root.setParameterExceptionHandler((failure, ignored) -> UsageErrors.report(failure, verbose));
     root.setExecutionExceptionHandler((failure, ignored, result) -> Failures.report(failure, verbose, err));
     return root;
+  }
+
+  private static Path path(String text) {
+    if (text.isEmpty()) {
+      throw new CommandLine.TypeConversionException("is empty"); // Path.of would take it for the working directory
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new CommandLine.TypeConversionException("not a path: " + e.getMessage());
+    }
   }
 }

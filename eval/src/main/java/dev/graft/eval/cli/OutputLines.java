@@ -27,11 +27,10 @@ final class OutputLines implements AutoCloseable {
   }
 
   /** @param inputs files that must not be overwritten */
-  static OutputLines open(String output, PrintWriter stdout, Path... inputs) {
-    if (output.equals("-")) {
+  static OutputLines open(Path file, PrintWriter stdout, Path... inputs) {
+    if (file.toString().equals("-")) {
       return new OutputLines(null, null, stdout);
     }
-    Path file = Path.of(output);
     try {
       for (Path input : inputs) {
         if (input != null && Files.exists(file) && Files.exists(input) && Files.isSameFile(file, input)) {

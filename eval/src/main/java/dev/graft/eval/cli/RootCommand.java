@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130 and 143 after Ctrl-C and SIGTERM."
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP."
     })
 final class RootCommand {
   @Option(names = {"-h", "--help"}, usageHelp = true, description = "Shows this help.")

@@ -38,7 +38,7 @@ final class ScoreCommand implements Callable<Integer> {
   Path data;
 
   @Option(names = "--output", required = true, paramLabel = "OUT.jsonl", description = "The file to write, - for standard output. Required.")
-  String output;
+  Path output;
 
   @Option(
       names = "--max-length",
@@ -62,7 +62,7 @@ final class ScoreCommand implements Callable<Integer> {
     if (maxLength < 0 || maxLength == 1) {
       throw CliException.usage("--max-length " + maxLength + " must be at least 2, or 0 for no limit");
     }
-    if (output.equals("-") && common.json()) {
+    if (output.toString().equals("-") && common.json()) {
       throw CliException.usage("--json writes its summary on standard output, so --output cannot be - too; name a file");
     }
     try (GraftRuntime runtime = common.openRuntime();

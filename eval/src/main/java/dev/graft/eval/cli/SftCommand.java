@@ -19,7 +19,7 @@ import picocli.CommandLine.Mixin;
       "",
       "The folder gets adapter.gguf (loadable by any llama.cpp), metrics.jsonl, config.json and checkpoints/step-N/; with",
       "--eval-data also best/adapter.gguf. In metrics.jsonl tokens, seconds and tokens_per_second are those of the step,",
-      "prompts included. Ctrl-C or SIGTERM saves a checkpoint and exits with 130 or 143; --resume goes on bit for bit (same",
+      "prompts included. Ctrl-C, SIGTERM or SIGHUP saves a checkpoint (exit 130, 143, 129); --resume goes on bit for bit (same",
       "threads and isa). --resume takes the flags of the first start. These may change: how often is saved and evaluated;",
       "--max-steps or --epochs with --lr-scheduler constant; --threads, --device, --isa, --micro-batch-tokens and --recompute",
       "(the last bits then differ)."

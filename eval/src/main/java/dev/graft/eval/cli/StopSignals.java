@@ -6,7 +6,7 @@ import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
 /**
- * Ctrl-C and SIGTERM while a command runs that can stop in good order. The first signal asks it to stop; a further SIGINT ends the
+ * Ctrl-C, SIGTERM and SIGHUP (unless nohup ignores it) while a command runs that can stop in good order. The first signal asks it to stop; a further SIGINT ends the
  * process at once (but not within 300 ms, since a terminal and a wrapper script may both deliver one Ctrl-C).
  *
  * <p>Signal handlers, not a shutdown hook: a hook starts the JVM's shutdown, in which a second Ctrl-C does nothing and a hook that
@@ -15,7 +15,7 @@ import sun.misc.SignalHandler;
 final class StopSignals implements AutoCloseable {
   private static final long SAME_KEY_PRESS_NANOS = 300_000_000L;
 
-  private final Signal[] signals = {new Signal("INT"), new Signal("TERM")};
+  private final Signal[] signals = {new Signal("INT"), new Signal("TERM"), new Signal("HUP")};
   private final SignalHandler[] before = new SignalHandler[signals.length];
   private final AtomicInteger received = new AtomicInteger();
   private final AtomicLong receivedAt = new AtomicLong();
@@ -38,7 +38,7 @@ final class StopSignals implements AutoCloseable {
     }
   }
 
-  /** Exit code for the first signal received (130 or 143), or 0 when there was none. */
+  /** Exit code for the first signal received (130, 143 or 129), or 0 when there was none. */
   int exitCode() {
     return received.get();
   }

@@ -66,6 +66,7 @@ final class TrainingFlags {
   @Option(
       names = "--lora-targets",
       paramLabel = "LIST",
+      converter = TargetList.class,
       description = "all-linear, or some of attn_q,attn_k,attn_v,attn_output,ffn_gate,ffn_up,ffn_down. Default: all-linear.")
   String loraTargets;
 

@@ -5,7 +5,7 @@ import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** Finds a mistyped flag before anything else is complained about: picocli would first ask for the required ones. */
+/** Finds a mistyped flag or command before anything else: picocli would first ask for required flags, or print help. */
 final class UnknownFlags {
   private UnknownFlags() {}
 
@@ -16,6 +16,8 @@ final class UnknownFlags {
       String arg = args.get(i);
       if (command.getSubcommands().containsKey(arg)) {
         command = command.getSubcommands().get(arg);
+      } else if (!command.getSubcommands().isEmpty() && !arg.startsWith("-")) {
+        throw CliException.usage(UsageErrors.unknownCommand(command.getCommandSpec(), arg) + UsageErrors.seeHelp(command.getCommandSpec()));
       } else if (arg.equals("--")) {
         return;
       } else if (arg.startsWith("--") || arg.matches("-[A-Za-z].*")) {

@@ -74,6 +74,7 @@ class BenchCommandTest {
     for (String name : ModelShape.names().split(", ")) {
       assertThat(ModelShape.named(name).layers()).isPositive();
     }
+    assertThat(new CommandLine(new MakeModelCommand()).getCommandSpec().findOption("--shape").description()[0]).startsWith(ModelShape.names() + ";");
     assertThat(ModelShape.named("1B")).isEqualTo(ModelShape.named("llama-1b"));
   }
 }

@@ -89,9 +89,30 @@ class CommandsTest {
   @Test
   void whatDoesNotFitTheContextIsAnErrorNotACut() {
     Path answers = folder.resolve("answers.jsonl");
-    assertThat(Cli.run("generate", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--output", answers, "--quiet", "--max-tokens", 600).fails(2).err())
-        .contains("line 1").contains("context of 512");
+    assertThat(Cli.run("generate", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--output", answers, "--quiet", "--max-tokens", 600).fails(3).err())
+        .contains(GOLDEN.sft() + ":1: the prompt's ").contains("and --max-tokens 600 exceed the context of 512");
+    Cli.run("generate", "--model", GOLDEN.model(), "--prompt", "a", "--template", "none", "--quiet", "--max-tokens", 600).fails(2);
     assertThat(answers).doesNotExist();
+  }
+
+  @Test
+  void aTemplateThatIsNoneIsAUsageError() throws IOException {
+    Path empty = Files.writeString(folder.resolve("empty.jinja"), "\n");
+    for (Object template : List.of("", folder, empty)) {
+      assertThat(Cli.run("generate", "--model", GOLDEN.model(), "--prompt", "a", "--template", template, "--quiet").fails(2).err()).contains("--template " + template);
+    }
+  }
+
+  @Test
+  void withoutMaxTokensEachRowGetsWhatItsPromptLeaves() throws IOException {
+    String ids = "5, ".repeat(499) + "5";
+    Path rows = Files.writeString(folder.resolve("rows.jsonl"), "{\"prompt_ids\": [5], \"completion_ids\": [6]}\n{\"prompt_ids\": [" + ids + "], \"completion_ids\": [6]}\n");
+    Path answers = folder.resolve("answers.jsonl");
+    Cli.Result result = Cli.run("generate", "--model", GOLDEN.model(), "--data", rows, "--output", answers).ok();
+    List<JsonNode> lines = Golden.lines(answers);
+    assertThat(lines.get(1).path("ids").size()).isLessThanOrEqualTo(12);
+    assertThat(lines.get(0).path("ids").size()).isGreaterThan(12);
+    assertThat(result.err()).contains("2 rows, ").contains(" tokens generated; ");
   }
 
   @Test

@@ -35,6 +35,18 @@ class ConfigFileTest {
   }
 
   @Test
+  void aTypedFlagWinsOverWhatItExcludes() throws IOException {
+    assertThat(expand("epochs: 2\nseed: 1\n", "--max-steps", "3")).containsExactly("sft", "--seed=1", "--max-steps", "3");
+    assertThat(expand("max-steps: 2\n", "--epochs=3")).containsExactly("sft", "--epochs=3");
+  }
+
+  @Test
+  void nanAndASecondDocumentAreRefused() {
+    assertThatThrownBy(() -> expand("seed: 1\nlearning-rate: .nan\n")).hasMessageContaining("line 2: 'learning-rate' must be a number, not '.nan'");
+    assertThatThrownBy(() -> expand("seed: 1\n---\nseed: 2\n")).isInstanceOf(CliException.class).hasMessageContaining("a second YAML document");
+  }
+
+  @Test
   void anEmptyFileIsFine() throws IOException {
     assertThat(expand("# nothing\n")).containsExactly("sft");
   }

@@ -33,6 +33,13 @@ class UsageTest {
         "scroe|unknown command 'scroe'; did you mean score?",
         "sft|missing required options: '--model=M.gguf', '--data=D.jsonl', '--output=DIR'",
         "sft --batch-size=a|invalid value for option '--batch-size': 'a' is not a whole number",
+        "sft --batch-size=99999999999|'99999999999' is too large",
+        "sft --seed=-99999999999999999999|'-99999999999999999999' is too small",
+        "sft --output=|sft: --output is empty",
+        "generate --model=|--model is empty",
+        "generate --output=|--output is empty",
+        "sft --config=|--config is empty",
+        "frob --help|unknown command 'frob'",
         "sft --learning-rate=a|'a' is not a number",
         "sft --lr-scheduler=sine|expected one of [constant, linear, cosine] but was 'sine'",
         "score --model m --data d --output -  --json|--output cannot be -",
@@ -86,6 +93,7 @@ class UsageTest {
         new NullPointerException(),
         new UncheckedIOException(new NoSuchFileException("a.jsonl")),
         new AccessDeniedException("b.jsonl"),
+        new java.nio.file.FileSystemException(null),
         new IOException("No space left on device"));
   }
 

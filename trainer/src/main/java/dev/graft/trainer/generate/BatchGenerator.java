@@ -4,9 +4,11 @@ import dev.graft.bindings.Adapter;
 import dev.graft.bindings.Generator;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.Sampled;
+import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.SplitMix64;
 import dev.graft.trainer.tokenizer.Vocabulary;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,22 +73,23 @@ public final class BatchGenerator {
   /**
    * Refuses prompts that do not fit with their answers.
    *
-   * @param context the model's context in tokens
+   * @param context the model's context in tokens  @param file the prompts' file, or null for the command line
    * @return tokens that the longest one needs with its answer
-   * @throws RunException naming the first line that does not fit
+   * @throws DataException naming the first line of the file that does not fit
+   * @throws RunException when a prompt of the command line does not fit
    */
-  public static int requiredContext(List<Prompt> prompts, int maxTokens, int context) {
+  public static int requiredContext(List<Prompt> prompts, int context, Path file) {
     long most = 1;
     for (Prompt prompt : prompts) {
-      String where = prompt.line() > 0 ? "line " + prompt.line() + ": " : "";
       if (prompt.tokens().length == 0) {
-        throw RunException.badData(where + "the prompt is empty", null);
+        throw file == null ? RunException.badData("the prompt is empty", null) : new DataException(file, prompt.line(), "the prompt is empty");
       }
-      long needed = (long) prompt.tokens().length + maxTokens;
+      long needed = (long) prompt.tokens().length + prompt.maxTokens();
       if (needed > context) {
         int room = context - prompt.tokens().length;
-        throw RunException.usage(where + "the prompt's " + prompt.tokens().length + " tokens and --max-tokens " + maxTokens + " exceed the model's context of " + context
-            + "; " + (room > 0 ? "give --max-tokens " + room + " at most" : "shorten the prompt"));
+        String problem = "the prompt's " + prompt.tokens().length + " tokens and --max-tokens " + prompt.maxTokens() + " exceed the context of " + context + "; "
+            + (room > 0 ? "give --max-tokens " + room + " at most" : "shorten the prompt");
+        throw file == null ? RunException.usage(problem) : new DataException(file, prompt.line(), problem);
       }
       most = Math.max(most, needed);
     }
@@ -146,7 +149,7 @@ public final class BatchGenerator {
     boolean known = id < vocabulary.size();
     String more = end || !known || vocabulary.isSpecial(id) ? "" : slot.text.add(vocabulary.piece(id));
     boolean stop = end || slot.text.stopped();
-    boolean done = stop || slot.count >= options.maxTokens();
+    boolean done = stop || slot.count >= slot.prompt.maxTokens();
     if (done) {
       more += slot.text.finish();
     }

@@ -9,16 +9,14 @@ import java.util.List;
 /**
  * How answers are generated.
  *
- * @param maxTokens most tokens of an answer
  * @param sampling temperature 0 is greedy
  * @param seed with the prompt's index it determines an answer's random numbers, whatever runs beside it
  * @param stop texts that end an answer and are not part of it
  * @param sequences most answers generated at once
  */
-public record GenerateOptions(int maxTokens, Sampling sampling, long seed, List<String> stop, int sequences) {
+public record GenerateOptions(Sampling sampling, long seed, List<String> stop, int sequences) {
   /** @throws RunException when a value is out of range */
   public GenerateOptions {
-    require(maxTokens >= 1, "--max-tokens " + maxTokens + " must be at least 1");
     require(sampling.temperature() >= 0 && Float.isFinite(sampling.temperature()), "--temperature " + sampling.temperature() + " must be 0 (greedy) or more");
     require(sampling.topK() >= 0, "--top-k " + sampling.topK() + " must be 0 (off) or more");
     require(sampling.topP() > 0 && sampling.topP() <= 1, "--top-p " + sampling.topP() + " must be above 0 and at most 1 (off)");
@@ -39,7 +37,7 @@ public record GenerateOptions(int maxTokens, Sampling sampling, long seed, List<
     long available = MemoryCheck.require(device, model.fileBytes(), perSequence, "a lower --max-tokens or shorter prompts would help");
     long room = Math.max(perSequence, (available - model.fileBytes()) / 2);
     int fitting = available == 0 ? sequences : (int) Math.max(1, Math.min(sequences, room / perSequence));
-    return new GenerateOptions(maxTokens, sampling, seed, stop, fitting);
+    return new GenerateOptions(sampling, seed, stop, fitting);
   }
 
   private static void require(boolean ok, String message) {

@@ -41,7 +41,7 @@ public final class LlamaGenerator {
       for (Prompt prompt : prompts) {
         LlamaAnswer answer =
             process.generate(
-                new LlamaRequest(prompt.tokens(), options.maxTokens(), options.sampling().temperature(), options.sampling().topK(), options.sampling().topP(),
+                new LlamaRequest(prompt.tokens(), prompt.maxTokens(), options.sampling().temperature(), options.sampling().topK(), options.sampling().topP(),
                     options.sampling().minP(), options.seed() + prompt.index(), options.stop(), Duration.ofHours(1)));
         if (!answer.text().isEmpty() && !sink.text(prompt.index(), answer.text())) {
           return;

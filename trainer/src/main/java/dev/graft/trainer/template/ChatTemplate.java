@@ -69,12 +69,20 @@ public final class ChatTemplate {
    * @throws DataException when the file is no template
    */
   public static ChatTemplate named(String name, String bosText, String eosText) {
-    if (NAMES.contains(name)) {
+    if (name.isBlank()) {
+      throw new UsageException("--template is empty; " + choices());
+    } else if (NAMES.contains(name)) {
       return builtIn(name, bosText, eosText);
+    } else if (Files.isDirectory(Path.of(name))) {
+      throw new UsageException("--template " + name + " is a folder; " + choices());
     } else if (Files.exists(Path.of(name))) {
       return fromFile(Path.of(name), bosText, eosText);
     }
-    throw new UsageException("--template " + name + " is neither a file nor a built-in template; give auto, none, a file, or one of " + String.join(", ", NAMES));
+    throw new UsageException("--template " + name + " is neither a file nor a built-in template; " + choices());
+  }
+
+  private static String choices() {
+    return "give auto, none, a file, or one of " + String.join(", ", NAMES);
   }
 
   private static ChatTemplate builtIn(String name, String bosText, String eosText) {
@@ -91,10 +99,14 @@ public final class ChatTemplate {
     return NAMES;
   }
 
-  /** Reads a template from a file of UTF-8 text. @throws DataException when it is not one, or does not parse */
+  /** Reads a template from a file of UTF-8 text. @throws DataException when it is not one, or does not parse  @throws UsageException when it is empty */
   public static ChatTemplate fromFile(Path file, String bosText, String eosText) {
     try {
-      return parse(file.toString(), Files.readString(file), bosText, eosText, file);
+      String text = Files.readString(file);
+      if (text.isBlank()) {
+        throw new UsageException("--template " + file + " is empty; " + choices());
+      }
+      return parse(file.toString(), text, bosText, eosText, file);
     } catch (CharacterCodingException e) {
       throw new DataException(file, 0, "is not UTF-8 text, so it is no chat template; give a Jinja file", e);
     } catch (IOException e) {
