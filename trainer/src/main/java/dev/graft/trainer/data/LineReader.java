@@ -57,7 +57,7 @@ final class LineReader implements AutoCloseable {
       return null;
     }
     line++;
-    int start = line == 1 ? checkStart(length) : 0;
+    int start = line == 1 ? checkStart(file, buffer, length) : 0;
     if (length > start && buffer[length - 1] == '\r') {
       length--;
     }
@@ -115,21 +115,21 @@ final class LineReader implements AutoCloseable {
     }
   }
 
-  /** Bytes to skip of the first line; refuses what is no text of lines at all. */
-  private int checkStart(int length) {
-    if (starts(length, 0xEF, 0xBB, 0xBF)) {
+  /** Bytes to skip at the start of a file (a byte order mark); refuses what is no text at all. */
+  static int checkStart(Path file, byte[] bytes, int length) {
+    if (starts(bytes, length, 0xEF, 0xBB, 0xBF)) {
       return 3;
-    } else if (starts(length, 0xFE, 0xFF) || starts(length, 0xFF, 0xFE)) {
+    } else if (starts(bytes, length, 0xFE, 0xFF) || starts(bytes, length, 0xFF, 0xFE)) {
       throw new DataException(file, 1, "is UTF-16 text; convert the file with iconv -f UTF-16 -t UTF-8");
-    } else if (starts(length, 0x1F, 0x8B)) {
+    } else if (starts(bytes, length, 0x1F, 0x8B)) {
       throw new DataException(file, 0, "is compressed (gzip); unpack it first");
-    } else if (starts(length, 'G', 'G', 'U', 'F')) {
+    } else if (starts(bytes, length, 'G', 'G', 'U', 'F')) {
       throw new DataException(file, 0, "is a model (GGUF), not data; give a JSONL file");
     }
     return 0;
   }
 
-  private boolean starts(int length, int... bytes) {
+  private static boolean starts(byte[] buffer, int length, int... bytes) {
     if (length < bytes.length) {
       return false;
     }

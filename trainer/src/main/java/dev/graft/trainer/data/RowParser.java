@@ -17,7 +17,7 @@ import java.util.StringJoiner;
 /** From a line of JSON to a {@link Row}, strictly. */
 final class RowParser {
   private static final String SHAPES =
-      "a row is {\"prompt\", \"completion\"}, {\"messages\"}, {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt_ids\", \"completion_ids\"} or"
+      "a row is {\"prompt\", \"completion\"}, {\"messages\"}, {\"text\"}, {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt_ids\", \"completion_ids\"} or"
           + " {\"prompt_ids\", \"chosen_ids\", \"rejected_ids\"}";
   private static final ObjectMapper JSON =
       JsonMapper.builder(
@@ -76,15 +76,17 @@ final class RowParser {
     Row row() {
       boolean ids = node.has("prompt_ids") || node.has("completion_ids") || node.has("chosen_ids") || node.has("rejected_ids");
       boolean messages = node.has("messages");
-      boolean text = node.has("prompt") || node.has("completion") || node.has("chosen") || node.has("rejected");
-      if ((ids ? 1 : 0) + (messages ? 1 : 0) + (text ? 1 : 0) > 1) {
+      boolean fields = node.has("prompt") || node.has("completion") || node.has("chosen") || node.has("rejected");
+      if ((ids ? 1 : 0) + (messages ? 1 : 0) + (fields ? 1 : 0) > 1) {
         throw bad("mixes the fields of several formats (" + names() + "); keep those of one: " + SHAPES);
       } else if (ids) {
         return idsRow();
       } else if (messages) {
         return new Row.Chat(line, new Messages(file, line).read("messages", node.get("messages")), extra());
-      } else if (text) {
+      } else if (fields) {
         return textRow();
+      } else if (node.has("text")) { // beside those of another format, it is a field of the user's own
+        return plainRow();
       }
       throw bad("has none of the fields that are read (it has: " + names() + "); " + SHAPES);
     }
@@ -100,6 +102,14 @@ final class RowParser {
         return new Row.PreferenceIds(line, prompt, ids("chosen_ids"), ids("rejected_ids"));
       }
       return new Row.SftIds(line, prompt, ids("completion_ids"), label());
+    }
+
+    private Row plainRow() {
+      JsonNode text = node.get("text");
+      if (!text.isTextual()) {
+        throw bad("text is " + kind(text) + "; it must be a string");
+      }
+      return new Row.Plain(line, Messages.checked(file, line, "text", text.textValue()));
     }
 
     private Row textRow() {
