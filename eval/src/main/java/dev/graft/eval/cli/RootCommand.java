@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
       DpoCommand.class,
       PlanCommand.class,
       GenerateCommand.class,
+      DataCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
@@ -30,6 +31,7 @@ import picocli.CommandLine.Option;
       "  graft sft --model model.gguf --data rows.jsonl --output run/       train a LoRA adapter",
       "  graft dpo --model model.gguf --data pairs.jsonl --init-adapter run/adapter.gguf --output dpo/",
       "  graft plan --model model.gguf --data pairs.jsonl                   tokens, memory and time before anything runs",
+      "  graft data make uti --output data/uti                              synthetic notes to train and test on",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
