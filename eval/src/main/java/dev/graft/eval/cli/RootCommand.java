@@ -23,6 +23,7 @@ import picocli.CommandLine.Option;
       DpoCommand.class,
       PlanCommand.class,
       GenerateCommand.class,
+      DataCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
@@ -33,6 +34,7 @@ import picocli.CommandLine.Option;
       "  graft dpo --model model.gguf --data pairs.jsonl --init-adapter run/adapter.gguf --output dpo/",
       "  graft plan --model model.gguf --data pairs.jsonl                   tokens, memory and time before anything runs",
       "  graft tokenizer --data notes.txt --vocab-size 4096 --output tok.gguf  a vocabulary of your own",
+      "  graft data make uti --output data/uti                              synthetic notes to train and test on",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
