@@ -96,7 +96,7 @@ final class RunConfig {
     List<String> refused = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     for (Map.Entry<String, JsonNode> now : flags.properties()) {
-      String was = before.path("options").path(now.getKey()).asText();
+      String was = before.path("options").path(now.getKey()).asText(now.getValue().isBoolean() ? "false" : ""); // a switch that is younger than the run was off
       if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
         continue;
       }
