@@ -13,17 +13,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 
 /**
- * Reads a file of plain UTF-8 text strictly, block by block, and hashes the bytes on the way. A block ends behind a lone line end
- * between characters that are no white space, where no tokenizer's word goes on; so that blocks may be split into words one by one.
- * Line ends stay as they are. One thread; the caller closes it.
+ * Reads a file of plain UTF-8 text strictly, block by block, and hashes the bytes on the way. A block ends behind a lone line end that
+ * stands between a visible character and a letter or digit: no pre-tokenizer of byte-level BPE goes on there, so blocks may be encoded
+ * one by one. Line ends stay as they are. One thread; the caller closes it.
  */
 final class PlainText implements AutoCloseable {
   /** Characters of a block, about; a longer stretch without a place to cut stays whole. */
-  private static final int BLOCK = 1 << 18;
+  private static final int BLOCK = 1 << 16;
+  /** Most characters of a text that is taken whole. */
+  private static final int MOST = 1 << 30;
 
   private final Path file;
   private final InputStream in;
@@ -74,6 +78,37 @@ final class PlainText implements AutoCloseable {
     }
   }
 
+  /** All of the file. */
+  String whole() throws IOException {
+    StringBuilder all = new StringBuilder();
+    for (String block = next(); block != null; block = next()) {
+      if (all.length() + block.length() > MOST) {
+        throw new DataException(file, 0, "has more than " + MOST + " characters; split it into several files, or write JSONL rows of text");
+      }
+      all.append(block);
+    }
+    return all.toString();
+  }
+
+  /** A text cut into blocks as a file is; one block when it is short. */
+  static List<String> blocks(String text) {
+    List<String> blocks = new ArrayList<>();
+    int from = 0;
+    while (text.length() - from > BLOCK) {
+      int cut = text.indexOf('\n', from + BLOCK - 1);
+      while (cut >= 0 && !mayCut(text, cut)) {
+        cut = text.indexOf('\n', cut + 1);
+      }
+      if (cut < 0) {
+        break;
+      }
+      blocks.add(text.substring(from, cut + 1));
+      from = cut + 1;
+    }
+    blocks.add(text.substring(from));
+    return blocks;
+  }
+
   /** SHA-256 in hexadecimal of all bytes read. */
   String sha256() {
     return HexFormat.of().formatHex(digest.digest());
@@ -82,11 +117,15 @@ final class PlainText implements AutoCloseable {
   /** Behind the last place to cut, or -1; what was searched before is not searched again. */
   private int cut(int searched) {
     for (int i = text.length() - 2; i > Math.max(0, searched - 2); i--) {
-      if (text.charAt(i) == '\n' && !space(text.charAt(i - 1)) && !space(text.charAt(i + 1))) {
+      if (mayCut(text, i)) {
         return i + 1;
       }
     }
     return -1;
+  }
+
+  private static boolean mayCut(CharSequence text, int at) {
+    return text.charAt(at) == '\n' && at > 0 && at + 1 < text.length() && !space(text.charAt(at - 1)) && Character.isLetterOrDigit(text.charAt(at + 1));
   }
 
   private static boolean space(char c) {

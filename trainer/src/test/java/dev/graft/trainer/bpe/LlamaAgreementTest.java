@@ -116,7 +116,10 @@ class LlamaAgreementTest {
       anyCharacter(random, text);
     }
     agree(List.of(text.toString()));
-    agree(List.of("ab".repeat(20_000), " ".repeat(50_000), "\n".repeat(50_000), "9".repeat(20_000), "a b ".repeat(10_000)));
+    agree(List.of("ab".repeat(800), " ".repeat(1500), "\n".repeat(1500), "9".repeat(9000), "a b ".repeat(4000)));
+    for (String endless : List.of("ab".repeat(60_000), " ".repeat(100_000), "\u4e2d".repeat(50_000))) {
+      assertThat(llama.vocabulary().decode(llama.encode(endless), true)).isEqualTo(endless); // one word, far too long for the plain encoder
+    }
   }
 
   @Test
