@@ -80,6 +80,23 @@ class DataMakeCommandTest {
   }
 
   @Test
+  void graftReadsWhatItMakes() throws Exception {
+    Path model = folder.resolve("tiny.gguf");
+    Cli.run("bench", "make-model", "--output", model).ok();
+    for (String task : List.of("uti", "triage")) {
+      Cli.run("data", "make", task, "--n", 24, "--output", folder.resolve(task)).ok();
+      for (String kind : List.of("sft", "dpo")) {
+        Path file = folder.resolve(task).resolve(kind).resolve("train.jsonl");
+        assertThat(Cli.run("preview", "--model", model, "--data", file, "--rows", 1).ok().out()).isNotEmpty();
+      }
+    }
+    Cli.run("data", "make", "corpus", "--n", 60, "--output", folder.resolve("corpus")).ok();
+    Path chats = folder.resolve("chats.jsonl");
+    Files.write(chats, Files.readAllLines(folder.resolve("corpus/train.jsonl")).stream().filter(line -> line.startsWith("{\"messages\"")).toList());
+    assertThat(Cli.run("preview", "--model", model, "--data", chats, "--rows", 1).ok().out()).isNotEmpty();
+  }
+
+  @Test
   void theCorpusHasTextAndChats() throws Exception {
     Path data = folder.resolve("corpus");
     Cli.run("data", "make", "corpus", "--n", 300, "--output", data).ok();
