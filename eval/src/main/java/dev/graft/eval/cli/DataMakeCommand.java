@@ -4,6 +4,7 @@ import dev.graft.eval.synthetic.DataFolder;
 import dev.graft.eval.synthetic.DataSet;
 import dev.graft.eval.synthetic.DataSetException;
 import dev.graft.eval.synthetic.DataSetWriter;
+import dev.graft.eval.synthetic.Split;
 import dev.graft.eval.synthetic.SyntheticTask;
 import dev.graft.eval.synthetic.SyntheticTasks;
 import dev.graft.eval.synthetic.corpus.CorpusMaker;
@@ -36,12 +37,12 @@ import picocli.CommandLine.Parameters;
       "  triage     portal messages: urgent or nonurgent, for a physician or a medical assistant (1800: 1300/200/100/200)",
       "  reasoning  clinical vignettes with a question to reason about",
       "  summary    notes to summarise, with the facts that a summary must keep",
-      "  corpus     notes, messages, reference text and questions about them, to pretrain a small model on; never a task's own rows",
+      "  corpus     text to pretrain a small model on: notes, messages, a handbook, and questions about them; no task's rows",
       "",
-      "DIR then holds, for a task, sft/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"completion\", ...},",
+      "DIR then holds, for a task, sft/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"completion\", ...} and",
       "dpo/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"chosen\", \"rejected\", ...}; for the corpus, train.jsonl and",
-      "heldout.jsonl with {\"text\"} or {\"messages\"}; and manifest.json: seed, counts, balance of labels, SHA-256 of each file, and what",
-      "the search for near duplicates between splits found. A row nearly alike to one of another split is made anew.",
+      "heldout.jsonl with {\"text\"} or {\"messages\"}; and manifest.json: seed, counts, balance of labels, SHA-256 of each",
+      "file, and what the search for near duplicates found: a row nearly alike to one of another split is made anew.",
       "",
       "Examples:",
       "  graft data make uti --output data/uti                          the study's size",
@@ -90,14 +91,17 @@ final class DataMakeCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> rows(SyntheticTask made) throws IOException {
-    DataFolder folder = DataFolder.open(output, overwrite);
     int rows = n == null ? Arrays.stream(made.studySplits()).sum() : n;
+    Split.scaled(made.studySplits(), rows); // before anything is made or written
+    DataFolder folder = DataFolder.open(output, overwrite);
     return DataSetWriter.write(DataSet.make(made, rows, common.seed()), folder);
   }
 
   private Map<String, Object> corpus() throws IOException {
+    int rows = n == null ? CorpusMaker.DEFAULT_ROWS : n;
+    CorpusMaker.check(rows);
     DataFolder folder = DataFolder.open(output, overwrite);
-    return CorpusMaker.write(n == null ? CorpusMaker.DEFAULT_ROWS : n, common.seed(), folder);
+    return CorpusMaker.write(rows, common.seed(), folder);
   }
 
   private void report(Map<String, Object> manifest, double seconds) {

@@ -1,5 +1,6 @@
 package dev.graft.eval.synthetic;
 
+import dev.graft.eval.synthetic.triage.TriageTask;
 import dev.graft.eval.synthetic.uti.UtiTask;
 import java.util.List;
 import java.util.Optional;
@@ -8,7 +9,8 @@ import java.util.Optional;
 public final class SyntheticTasks {
   private static final List<SyntheticTask> ALL =
       List.of(
-          new UtiTask());
+          new UtiTask(),
+          new TriageTask());
 
   private SyntheticTasks() {}
 

@@ -47,7 +47,8 @@ final class Sentences {
   }
 
   private static String tidy(String text) {
-    String tidy = text.replaceAll("\\b([Aa]) (?=8\\d\\b|8\\d-|11\\b|18\\b|11-|18-|[aeio])", "$1n ").replaceAll(" {2,}", " ").replaceAll(" ([.,;:])", "$1").strip();
+    String tidy = text.replaceAll("\\b([Aa]) (?=8\\d\\b|8\\d-|11\\b|18\\b|11-|18-|[aeio])", "$1n ").replaceAll("\\b(last|past) an? (?=day|week)", "$1 ")
+        .replaceAll(" {2,}", " ").replaceAll(" ([.,;:])", "$1").strip();
     return capitalised(tidy);
   }
 
@@ -81,6 +82,7 @@ final class Sentences {
         case "She" -> dice.chance(0.75) ? capitalised(sex.she()) : dice.of("The patient", "Patient");
         case "Her" -> capitalised(sex.her());
         case "Relative", "Kin" -> capitalised(grammar.say(name.toLowerCase(Locale.ROOT), dice, this::value));
+        case "relative" -> source.patient().age() < 42 ? sex.her() + " " + dice.of("sister", "brother", "partner", "mother", "roommate") : null;
         case "job" -> job;
         case "jobtitle" -> source.patient().age() >= 66 ? "retired " + job : job;
         case "reason" -> source.reason();

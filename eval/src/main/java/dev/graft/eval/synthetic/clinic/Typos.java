@@ -14,8 +14,9 @@ final class Typos {
 
   private static final Pattern WORD = Pattern.compile("\\b[a-z]{6,}\\b");
 
-  /** Words that frame a symptom stay as they are, so that no slip changes what the note says. */
-  private static final Set<String> KEPT = Set.of("denies", "denied", "without", "negative", "resolved", "absent", "present", "cleared", "settled", "stopped", "treated");
+  /** Words that frame a symptom, and those for white cells in the urine, stay as they are: no slip changes what the note says. */
+  private static final Set<String> KEPT = Set.of("denies", "denied", "without", "negative", "resolved", "absent", "present", "cleared", "settled", "stopped", "treated", "cured",
+      "recovered", "longer", "another", "resident", "neighbour", "unchanged", "unlike", "episode", "pyuria", "leukocytes", "leukocyte");
 
   private Typos() {}
 

@@ -48,11 +48,16 @@ public final class CorpusMaker {
     return rows;
   }
 
-  /** Makes a corpus and writes {@code train.jsonl}, {@code heldout.jsonl} and the manifest, which it returns. */
-  public static Map<String, Object> write(int n, long seed, DataFolder folder) throws IOException {
+  /** Checks that a corpus of that size can be made. @throws DataSetException when it has too few rows */
+  public static void check(int n) {
     if (n < 2) {
       throw new DataSetException("--n " + n + " is too small: the corpus needs a row to train on and one to hold out; give at least 2", true);
     }
+  }
+
+  /** Makes a corpus and writes {@code train.jsonl}, {@code heldout.jsonl} and the manifest, which it returns. */
+  public static Map<String, Object> write(int n, long seed, DataFolder folder) throws IOException {
+    check(n);
     List<CorpusRow> rows = rows(n, seed);
     int heldOut = Math.max(1, n / HELD_OUT);
     folder.clear();

@@ -51,7 +51,8 @@ final class Reference {
       }
       case 3 -> {
         String[] a = dice.pick(SHORT_FORMS);
-        yield dice.chance(0.7) ? List.of(dice.of("What does " + a[0] + " stand for?", "What does " + a[0] + " mean?", "Spell out " + a[0] + "."), capitalised(a[1]) + ".")
+        yield dice.chance(0.7) || a[0].equals("UTI") // which is a task's answer
+            ? List.of(dice.of("What does " + a[0] + " stand for?", "What does " + a[0] + " mean?", "Spell out " + a[0] + "."), capitalised(a[1]) + ".")
             : List.of("Abbreviate " + a[1] + ".", a[0]);
       }
       default -> {
