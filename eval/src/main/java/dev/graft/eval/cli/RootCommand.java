@@ -21,6 +21,8 @@ import picocli.CommandLine.Option;
       DpoCommand.class,
       PlanCommand.class,
       GenerateCommand.class,
+      MetricsCommand.class,
+      CompareCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
