@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
       DpoCommand.class,
       PlanCommand.class,
       GenerateCommand.class,
+      EvalCommand.class,
       MetricsCommand.class,
       CompareCommand.class,
       BenchCommand.class
@@ -33,6 +34,8 @@ import picocli.CommandLine.Option;
       "  graft dpo --model model.gguf --data pairs.jsonl --init-adapter run/adapter.gguf --output dpo/",
       "  graft plan --model model.gguf --data pairs.jsonl                   tokens, memory and time before anything runs",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
+      "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
+      "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP."
