@@ -85,9 +85,12 @@ final class EvalConfig {
     }
   }
 
-  static JsonNode read(Path file) {
+  static ObjectNode read(Path file) {
     try {
-      return JSON.readTree(Files.readString(file));
+      if (JSON.readTree(Files.readString(file)) instanceof ObjectNode config) {
+        return config;
+      }
+      throw RunException.badData(file + ": is no JSON object, so the evaluation cannot be resumed; start anew with --overwrite", null);
     } catch (IOException e) {
       throw RunException.badData(file + ": cannot be read, so the evaluation cannot be resumed: " + SafeFiles.reason(e) + "; start anew with --overwrite", e);
     }

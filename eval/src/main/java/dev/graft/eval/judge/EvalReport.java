@@ -14,9 +14,9 @@ import java.util.Map;
  * @param rows of the test data  @param answered answers made by this process  @param resumed answers found there
  * @param systems metrics of each system, in the order asked for; empty when stopped before the end
  * @param comparisons of every two systems, by "first vs second"
- * @param systemSeconds for each system, wall time of the answers made by this process; what was computed together is shared out by tokens
+ * @param systemSeconds for each system, wall time of its answers, over all processes; what was computed together is shared out by tokens
  * @param systemTokens for each system, tokens of those answers
- * @param seconds wall time of answering in this process  @param peakMemoryBytes most memory resident in this process, 0 when unknown
+ * @param seconds wall time of answering, over all processes  @param peakMemoryBytes most memory resident in this process, 0 when unknown
  * @param stopped whether it was asked to stop before the end
  */
 public record EvalReport(Path predictions, int rows, int answered, int resumed, Map<String, SystemMetrics> systems, Map<String, Comparison> comparisons,

@@ -1,6 +1,5 @@
 package dev.graft.eval.judge;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.trainer.data.DataException;
@@ -92,7 +91,7 @@ public final class EvalRun {
 
   private EvalReport run(Engine engine, boolean resume) {
     Map<String, FileHash> hashes = EvalConfig.hashes(options);
-    JsonNode before = resume ? EvalConfig.read(config) : null;
+    ObjectNode before = resume ? EvalConfig.read(config) : null;
     ZonedDateTime now = resume ? EvalConfig.clock(config, before) : ZonedDateTime.now();
     try (RowSource source = RowSource.open(options.model(), engine.vocabularySize(), options.template(), Clock.fixed(now.toInstant(), now.getZone()))) {
       Dataset data = source.read(options.data(), Dataset.Kind.PROMPT, 0, true);
@@ -108,17 +107,19 @@ public final class EvalRun {
           listener.note("resuming with " + String.join(", ", notes) + ": answers may differ from those of an unbroken run");
         }
       } else {
+        before = EvalConfig.build(options, hashes, engine.describe(), now);
         clear(); // first: predictions must never stand beside the flags of others
-        EvalConfig.write(config, EvalConfig.build(options, hashes, engine.describe(), now));
+        EvalConfig.write(config, before);
       }
       try (PredictionLog log = PredictionLog.open(predictions, resume, places::expected, prompts.size())) {
-        Judge judge = new Judge(log, places, grader, prompts.size() - log.kept().size());
-        long start = System.nanoTime();
-        if (log.kept().size() < prompts.size()) {
+        Spent spent = new Spent(config, before, options.systems());
+        Judge judge = new Judge(log, places, grader, prompts.size() - log.kept().size(), spent);
+        if (judge.count > 0) {
           listener.progress(0, judge.count);
           engine.answer(prompts.subList(log.kept().size(), prompts.size()), context, source.vocabulary(), judge);
+          spent.save();
         }
-        return report(judge, rows.size(), positive(grader), (System.nanoTime() - start) * 1e-9);
+        return report(judge, rows.size(), positive(grader));
       }
     }
   }
@@ -225,21 +226,19 @@ public final class EvalRun {
     private final int count;
     private final Map<Integer, ObjectNode> early = new HashMap<>();
     private final Map<String, List<Prediction>> judged = new LinkedHashMap<>();
-    private final Map<String, Double> seconds = new LinkedHashMap<>();
-    private final Map<String, Long> tokens = new LinkedHashMap<>();
+    private final Spent spent;
     private int next;
     private int done;
 
-    Judge(PredictionLog log, Places places, Grader grader, int count) {
+    Judge(PredictionLog log, Places places, Grader grader, int count, Spent spent) {
       this.log = log;
       this.places = places;
       this.grader = grader;
       this.count = count;
+      this.spent = spent;
       this.next = log.kept().size();
       for (EvalSystem system : options.systems()) {
         judged.put(system.name(), new ArrayList<>());
-        seconds.put(system.name(), 0.0);
-        tokens.put(system.name(), 0L);
       }
       log.kept().forEach(p -> judged.get(p.system()).add(p));
     }
@@ -264,16 +263,15 @@ public final class EvalRun {
       }
       early.put(place, line);
       judged.get(system).add(prediction);
-      seconds.merge(system, took, Double::sum);
-      tokens.merge(system, (long) completion.ids().length, Long::sum);
       while (early.containsKey(next)) {
         log.add(early.remove(next++));
       }
+      spent.add(system, took, completion.ids().length);
       listener.progress(++done, count);
     }
   }
 
-  private EvalReport report(Judge judge, int rows, String positive, double seconds) {
+  private EvalReport report(Judge judge, int rows, String positive) {
     boolean stopped = judge.done < judge.count;
     Map<String, SystemMetrics> systems = new LinkedHashMap<>();
     Map<String, Comparison> comparisons = new LinkedHashMap<>();
@@ -288,7 +286,8 @@ public final class EvalRun {
       }
     }
     int resumed = judge.log.kept().size();
-    EvalReport report = new EvalReport(predictions, rows, judge.next - resumed, resumed, systems, comparisons, judge.seconds, judge.tokens, seconds,
+    EvalReport report = new EvalReport(predictions, rows, judge.next - resumed, resumed, systems, comparisons, judge.spent.systemSeconds(), judge.spent.systemTokens(),
+        judge.spent.seconds(),
         HostMemory.peakResidentBytes(), stopped);
     if (!stopped) {
       EvalConfig.write(options.output().resolve("metrics.json"), report.json());
