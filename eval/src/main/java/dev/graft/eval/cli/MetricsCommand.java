@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft metrics}. */
 @Command(
     name = "metrics",
-    customSynopsis = "graft metrics P.jsonl [--positive LABEL] [--json]",
+    customSynopsis = "graft metrics P.jsonl [--positive LABEL] [--system NAME] [--json]",
     description = "Says what judged answers amount to: accuracy, and for one label F1, sensitivity and specificity.",
     footerHeading = "%nExample:%n",
     footer = {
@@ -39,14 +39,24 @@ final class MetricsCommand implements Callable<Integer> {
   @Option(names = "--positive", paramLabel = "LABEL", description = "The label that counts as positive, written as in the file; all others are negative. Default: none.")
   String positive;
 
+  @Option(names = "--system", paramLabel = "NAME", description = "Only this system, where the file holds several. Default: all.")
+  String system;
+
   @Override
   public Integer call() {
     PredictionFile file = PredictionFile.read(predictions, positive != null);
+    if (system != null && !file.systems().containsKey(system)) {
+      throw CliException.usage("--system " + system + ": " + predictions + " holds the systems " + String.join(", ", file.names()) + NearMatches.hint(system, file.names()));
+    }
     if (positive != null) {
       checkPositive(file);
     }
     Map<String, SystemMetrics> systems = new LinkedHashMap<>();
-    file.systems().forEach((name, rows) -> systems.put(name, SystemMetrics.of(rows, positive)));
+    file.systems().forEach((name, rows) -> {
+      if (system == null || system.equals(name)) {
+        systems.put(name, SystemMetrics.of(rows, positive));
+      }
+    });
     if (!common.json()) {
       MetricsTable.print(common.out(), systems, null);
     } else if (systems.size() == 1) {

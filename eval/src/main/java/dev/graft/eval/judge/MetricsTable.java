@@ -46,7 +46,7 @@ public final class MetricsTable {
   /** A row for each comparison. @param comparisons by "a vs b" */
   public static void print(PrintWriter out, Map<String, Comparison> comparisons) {
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("paired", "n", "only 1st right", "only 2nd right", "McNemar exact p", "chi-square (corrected)", "p", "t", "df", "p"));
+    rows.add(List.of("paired", "n", "only 1st right", "only 2nd right", "McNemar exact p", "corrected chi-square", "p of it", "t", "df", "t-test p"));
     comparisons.forEach((name, c) -> {
       McNemar m = c.mcNemar();
       List<String> row = new ArrayList<>(List.of(name, "" + c.n()));

@@ -105,6 +105,8 @@ class MetricsCompareTest {
     JsonNode systems = json("metrics", file, "--json").path("systems");
     assertThat(systems.path("base").path("accuracy").asDouble()).isEqualTo(1.0 / 6);
     assertThat(systems.path("tuned").path("accuracy").asDouble()).isEqualTo(5.0 / 6);
+    assertThat(json("metrics", file, "--system", "base", "--json")).isEqualTo(systems.path("base"));
+    assertThat(Cli.run("metrics", file, "--system", "bse").fails(2).err()).contains("did you mean base?");
     JsonNode c = json("compare", file, file, "--system", "tuned", "--system-b", "base", "--json");
     assertThat(c.path("mcnemar").path("b").asInt()).isEqualTo(4);
     assertThat(c.path("mcnemar").path("c").asInt()).isZero();
