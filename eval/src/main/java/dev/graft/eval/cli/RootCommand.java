@@ -24,6 +24,10 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       GenerateCommand.class,
       DataCommand.class,
+
+      EvalCommand.class,
+      MetricsCommand.class,
+      CompareCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
@@ -36,6 +40,8 @@ import picocli.CommandLine.Option;
       "  graft tokenizer --data notes.txt --vocab-size 4096 --output tok.gguf  a vocabulary of your own",
       "  graft data make uti --output data/uti                              synthetic notes to train and test on",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
+      "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
+      "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP."

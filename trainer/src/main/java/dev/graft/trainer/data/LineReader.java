@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /** Reads a file of UTF-8 lines strictly, counts them, and hashes the bytes on the way. One thread; the caller closes it. */
-final class LineReader implements AutoCloseable {
+public final class LineReader implements AutoCloseable {
   /** Longest line accepted, in bytes. */
   static final int MAX_BYTES = 100 << 20;
 
@@ -30,7 +30,8 @@ final class LineReader implements AutoCloseable {
   private byte[] buffer = new byte[1 << 12];
   private int line;
 
-  LineReader(Path file) throws IOException {
+  /** Opens a file or a pipe. @throws DataException when it is a folder */
+  public LineReader(Path file) throws IOException {
     this(file, MAX_BYTES);
   }
 
@@ -51,7 +52,7 @@ final class LineReader implements AutoCloseable {
   }
 
   /** The next line without its end (LF or CRLF) and without a byte order mark, or null at the end of the file. */
-  String next() throws IOException {
+  public String next() throws IOException {
     int length = readLine();
     if (length < 0) {
       return null;
@@ -74,12 +75,12 @@ final class LineReader implements AutoCloseable {
   }
 
   /** Line that {@link #next} gave last, from 1. */
-  int line() {
+  public int line() {
     return line;
   }
 
   /** SHA-256 in hexadecimal of all bytes read. */
-  String sha256() {
+  public String sha256() {
     return HexFormat.of().formatHex(digest.digest());
   }
 
