@@ -72,7 +72,7 @@ final class RowParser {
     private Row plainRow() {
       JsonNode text = node.get("text");
       if (!text.isTextual()) {
-        throw bad("text is " + kind(text) + "; it must be a string");
+        throw bad("text is " + JsonLine.kind(text) + "; it must be a string");
       }
       return new Row.Plain(line, Messages.checked(file, line, "text", text.textValue()));
     }
