@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  */
 public final class DataFolder {
   /** Version of the generators: goes up when the same seed gives other bytes. */
-  public static final int GENERATOR_VERSION = 2;
+  public static final int GENERATOR_VERSION = 3;
 
   /** What the folder tells of its files. */
   public static final String MANIFEST = "manifest.json";

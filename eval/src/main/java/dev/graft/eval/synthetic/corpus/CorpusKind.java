@@ -10,7 +10,7 @@ import java.util.List;
 /** The kinds of rows of a corpus. */
 enum CorpusKind {
   /** A clinical note. */
-  NOTE(34) {
+  NOTE(14) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(note(dice).text());
@@ -18,7 +18,7 @@ enum CorpusKind {
   },
 
   /** Two or three short notes, one below the other. */
-  ROUND(6) {
+  ROUND(2) {
     @Override
     List<String> turns(Dice dice) {
       List<String> notes = new ArrayList<>();
@@ -30,7 +30,7 @@ enum CorpusKind {
   },
 
   /** A note, and below it what of it is present, denied and past. */
-  SORTED(9) {
+  SORTED(8) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.5) ? note(dice) : brief(dice);
@@ -39,7 +39,7 @@ enum CorpusKind {
   },
 
   /** A paragraph of a handbook. */
-  REFERENCE(9) {
+  REFERENCE(10) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(Reference.paragraph(dice));
@@ -47,7 +47,7 @@ enum CorpusKind {
   },
 
   /** A message of a patient. */
-  MESSAGE(9) {
+  MESSAGE(6) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(PatientMessages.message(dice));
@@ -55,23 +55,33 @@ enum CorpusKind {
   },
 
   /** Questions about a note. */
-  READING(24) {
+  READING(14) {
     @Override
     List<String> turns(Dice dice) {
-      return questions(note(dice), dice.between(2, 4), dice);
+      return questions(note(dice), dice.between(4, 8), dice);
     }
   },
 
   /** Questions about a few sentences. */
-  SENTENCES(32) {
+  SENTENCES(20) {
     @Override
     List<String> turns(Dice dice) {
-      return questions(brief(dice), dice.between(1, 3), dice);
+      return questions(brief(dice), dice.between(2, 5), dice);
+    }
+  },
+
+  /** A note or a few sentences, and below it all findings with their groups and status, as text or as question and answer. */
+  TABLE(34) {
+    @Override
+    List<String> turns(Dice dice) {
+      Note note = dice.chance(0.4) ? note(dice) : brief(dice);
+      List<String> pair = new NoteQuestions(note, dice).table();
+      return dice.chance(0.3) ? List.of(note.text() + "\n\n" + pair.get(1)) : List.of(note.text() + "\n\n" + pair.get(0), pair.get(1));
     }
   },
 
   /** What terms mean. */
-  TERMS(6) {
+  TERMS(5) {
     @Override
     List<String> turns(Dice dice) {
       List<String> turns = new ArrayList<>();
@@ -83,7 +93,7 @@ enum CorpusKind {
   },
 
   /** A telegraphic line in plain words, or the reverse. */
-  REWRITE(6) {
+  REWRITE(8) {
     @Override
     List<String> turns(Dice dice) {
       return Rewriting.turns(dice);

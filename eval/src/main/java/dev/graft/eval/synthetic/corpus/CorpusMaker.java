@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * A corpus to pretrain a small model on: about half its characters are plain text (notes, reference paragraphs, messages of patients),
- * half are questions about such text with short answers. It shares the clinic's lexicon and writer with the tasks, but draws from
+ * A corpus to pretrain a small model on: plain text (notes, reference paragraphs, messages of patients), tables of what a note finds, and
+ * questions about notes with short answers. It shares the clinic's lexicon and writer with the tasks, but draws from
  * streams of its own, and never asks what a task asks. Stateless.
  */
 public final class CorpusMaker {

@@ -61,6 +61,26 @@ final class NoteQuestions {
     return String.join(dice.of("\n", " "), lines);
   }
 
+  /** Every finding in the order in which the note speaks of it, with its organ group and whether it is present. */
+  List<String> table() {
+    String question = dice.of("List all findings in order, each with its group and status.", "Go through the note: what finding, which group, what status?",
+        "Make a table of the findings: name, group, status.");
+    List<String> lines = new ArrayList<>();
+    for (Symptom symptom : ordered(note.source().findings().stream().map(Finding::symptom).toList())) {
+      lines.add(note.phrase(symptom) + ": " + symptom.system() + ", " + status(frame(symptom)));
+    }
+    return List.of(question, lines.isEmpty() ? "None." : String.join("\n", lines));
+  }
+
+  private static String status(Frame frame) {
+    return frame == null ? "not mentioned" : switch (frame) {
+      case PRESENT -> "present";
+      case DENIED -> "denied";
+      case PAST -> "past";
+      case OTHER_PERSON -> "another person";
+    };
+  }
+
   private List<String> has() {
     Symptom symptom = subject();
     String name = asked(symptom);
@@ -82,15 +102,8 @@ final class NoteQuestions {
 
   private List<String> status() {
     Symptom symptom = subject();
-    Frame frame = frame(symptom);
-    String answer = frame == null ? "not mentioned" : switch (frame) {
-      case PRESENT -> "present";
-      case DENIED -> "denied";
-      case PAST -> "past";
-      case OTHER_PERSON -> "another person";
-    };
     String options = dice.of("present, denied, past, another person or not mentioned", "present, past, denied, not mentioned or another person");
-    return List.of(dice.of("Status of ", "What does the note say of ", "Classify: ") + asked(symptom) + " (" + options + ")?", answer);
+    return List.of(dice.of("Status of ", "What does the note say of ", "Classify: ") + asked(symptom) + " (" + options + ")?", status(frame(symptom)));
   }
 
   private List<String> list() {
