@@ -24,7 +24,8 @@ void Head::declare(Workspace *workspace, const Model &model, int64_t max_targets
   if (with_gradient) workspace->add(&unit_, kept * width);
 }
 
-void Head::forward(const Model &model, const Batch &batch, const float *x, bool with_gradient, float *logps) {
+void Head::forward(const Model &model, const Batch &batch, const float *x, bool with_gradient, float *logps, float *mean_logits,
+                   float *log_squares) {
   const gk_ops &ops = model.ops();
   gk_backend *backend = model.backend();
   const int64_t width = model.hyper().width, vocabulary = model.hyper().vocabulary;
@@ -38,7 +39,9 @@ void Head::forward(const Model &model, const Batch &batch, const float *x, bool 
     check(ops.rmsnorm_fwd(backend, rows, model.output_norm(), model.hyper().norm_eps, n, width, 1, width, normed_, rstd_ + slot), "rmsnorm");
     const gk_product product{model.head(), logits_, vocabulary, 1.0f, 0};
     check(ops.matmul_fwd(backend, 1, &product, normed_, width, n, width), "matmul (head)");
-    check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps + begin, with_gradient), "cross_entropy");
+    check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps + begin, mean_logits ? mean_logits + begin : nullptr,
+                            log_squares ? log_squares + begin : nullptr, with_gradient),
+          "cross_entropy");
     if (with_gradient) check(ops.matmul_dx(backend, 1, &product, unit_ + begin * width, width, n, width, 0), "matmul_dx (head)");
   }
 }

@@ -13,8 +13,8 @@ class Head {
  public:
   // Most targets in a batch; with_gradient also declares what the backward needs.
   void declare(Workspace *workspace, const Model &model, int64_t max_targets, bool with_gradient);
-  // x [T,C] is the output of the last block. logps [n] overwritten.
-  void forward(const Model &model, const Batch &batch, const float *x, bool with_gradient, float *logps);
+  // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy) unless NULL.
+  void forward(const Model &model, const Batch &batch, const float *x, bool with_gradient, float *logps, float *mean_logits, float *log_squares);
   // weights [n] = d loss / d logp. dx [T,C] is overwritten.
   void backward(const Model &model, const Batch &batch, const float *weights, float *dx);
 
