@@ -61,7 +61,7 @@ final class DpoCommand implements Callable<Integer> {
   @Option(names = "--ld-alpha", paramLabel = "X", description = "Weight of tokens beyond the shorter answer's length (LD-DPO), from 0 to 1. Default: 1.")
   Double ldAlpha;
 
-  @Option(names = "--wpo", description = "Weights each pair by its likelihood under the policy (WPO). Default: off.")
+  @Option(names = "--wpo", description = "Weights each pair by how likely the policy is to give it, at most 1 (WPO, with its alignment). Default: off.")
   boolean wpo;
 
   @Option(names = "--desirable-weight", paramLabel = "X", description = "KTO's weight of good answers. Default: 1.")

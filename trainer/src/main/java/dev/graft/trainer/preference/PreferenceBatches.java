@@ -108,7 +108,7 @@ final class PreferenceBatches implements RowSet, MicroBatches.Source {
 
   @Override
   public PackedBatch build(int[] some) {
-    PackedBatch.Builder batch = new PackedBatch.Builder();
+    PackedBatch.Builder batch = new PackedBatch.Builder().statistics();
     for (int i : some) {
       PreferenceRow row = rows.get(i);
       if (sharing) {
