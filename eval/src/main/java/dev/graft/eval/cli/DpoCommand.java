@@ -90,7 +90,7 @@ final class DpoCommand implements Callable<Integer> {
       names = "--max-bad-fraction",
       paramLabel = "X",
       defaultValue = "0.01",
-      description = "Faulty rows (identical or empty answers, no end token, ...) are dropped up to this share of all, and refused above it. Default: ${DEFAULT-VALUE}.")
+      description = "Faulty rows (identical or empty answers, the reverse of another row, ...) are dropped up to this share of all, and refused above it. Default: ${DEFAULT-VALUE}.")
   double maxBadFraction;
 
   @Override
