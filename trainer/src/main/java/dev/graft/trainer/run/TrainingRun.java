@@ -64,7 +64,7 @@ public final class TrainingRun {
     // Locked before the model is read: a second run must fail at once.
     try (RunFolder folder = RunFolder.open(options.files().output())) {
       Checkpoints checkpoints = new Checkpoints(folder.checkpoints());
-      Optional<Checkpoints.Saved> saved = options.overwrite() ? Optional.empty() : checkpoints.newest();
+      Optional<Checkpoints.Saved> saved = options.resume() ? checkpoints.resumable(listener::note) : Optional.empty();
       if (folder.hasRun() && !options.resume() && !options.overwrite()) {
         throw RunException.usage("--output " + folder.root() + ": already holds a run; go on with --resume, replace it with --overwrite, or choose another folder");
       }
