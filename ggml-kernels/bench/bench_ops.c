@@ -75,6 +75,7 @@ BENCH(attention_bwd) {
 BENCH(swiglu_fwd) { BYTES(swiglu_fwd, 3 * T * F, x, y, T * F, z) }
 BENCH(swiglu_bwd) { BYTES(swiglu_bwd, 5 * T * F, x, y, z, T * F, w, u) }
 BENCH(add_bias) { BYTES(add_bias, 2 * T * C, y, w, T, C) }
+BENCH(add_bias_bwd) { BYTES(add_bias_bwd, T * C, x, T, C, y) }
 BENCH(add_scaled) { BYTES(add_scaled, 3 * T * F, y, x, 1e-6f, T * F) }
 BENCH(scale) { BYTES(scale, 2 * T * F, y, 1.0f, T * F) }
 BENCH(scale_rows) {

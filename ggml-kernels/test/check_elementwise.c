@@ -18,6 +18,22 @@ void check_add_bias(gk_backend *b, const char *isa) {
   }
 }
 
+void check_add_bias_bwd(gk_backend *b, const char *isa) {
+  for (int c = 0; c < N_SHAPES; c++) {
+    int64_t m = shapes[c].m, n = shapes[c].n;
+    AT("%s m %d n %d", isa, (int)m, (int)n);
+    float *dy = guarded_normal(m * n), *db = guarded_normal(n), *old = guarded_f32(n);
+    memcpy(old, db, (size_t)n * sizeof(float));
+    CHECK(gk_backend_ops(b)->add_bias_bwd(b, dy, m, n, db) == GK_OK);
+    for (int64_t i = 0; i < n; i++) {
+      double sum = old[i], norm = fabs(old[i]);
+      for (int64_t r = 0; r < m; r++) sum += dy[r * n + i], norm += fabs(dy[r * n + i]);
+      NEAR("db", i, db[i], sum, (double)(m + 1) * FLT_EPSILON * norm);
+    }
+    guarded_free_all();
+  }
+}
+
 void check_add_scaled(gk_backend *b, const char *isa) {
   for (int c = 0; c < N_SIZES; c++) {
     int64_t n = sizes[c];

@@ -4,7 +4,7 @@
  *  - Every fallible function returns a graft_status and, when it is not GRAFT_OK, writes one line (UTF-8, NUL-terminated,
  *    cut to fit) to message: what is wrong, where, what to do. message may be NULL when message_bytes is 0.
  *  - Handles are opaque; *out is NULL after a failure; every close accepts NULL. A handle must not outlive what it was opened
- *    from: runtime > gguf; runtime > model > adapter > trainer, generator.
+ *    from: runtime > gguf; runtime > model > adapter, weights > trainer, generator.
  *  - A handle, and all handles opened from one runtime, are used by one thread at a time. Different runtimes are independent.
  *  - No structs by value, no callbacks, no signals, no exit. Counts are int32_t or int64_t; a name that counts bytes says bytes.
  *  - Text out: functions with (char *buffer, int64_t capacity, int64_t *needed) copy at most capacity bytes including the NUL and
@@ -37,6 +37,7 @@ typedef struct graft_runtime graft_runtime;
 typedef struct graft_gguf graft_gguf;
 typedef struct graft_model graft_model;
 typedef struct graft_adapter graft_adapter;
+typedef struct graft_weights graft_weights;
 typedef struct graft_trainer graft_trainer;
 typedef struct graft_generator graft_generator;
 
@@ -54,6 +55,8 @@ GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t 
 GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes);
 /* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
 GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
+/* The other way, with ggml's own rounding: count values into target, whose target_bytes must be what they take. F32, F16, BF16 and Q8_0. */
+GRAFT_API int32_t graft_quantize(int32_t type, const float *values, int64_t count, void *target, int64_t target_bytes, char *message, int64_t message_bytes);
 GRAFT_API void graft_runtime_close(graft_runtime *);
 
 /* ---- gguf files ------------------------------------------------------------------------------------------------ */
@@ -70,13 +73,14 @@ GRAFT_API int32_t graft_gguf_string(graft_gguf *, const char *key, int64_t index
 GRAFT_API int32_t graft_gguf_write_tokenizer(graft_gguf *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API void graft_gguf_close(graft_gguf *);
 
-/* Writes a model of the given shape with random weights (seeded; logits of sensible size), for benches and tests.
+/* Writes a model of the given shape with random weights (seeded). deviation 0: for benches and tests, logits of sensible size. deviation > 0: to be
+ * pretrained; matrices uniform around 0 with that deviation (attn_output and ffn_down divided by sqrt(2 layers), as GPT-2), norms 1, biases 0.
  * architecture "llama", "qwen2", "qwen3"; mix a type name ("F32", "Q8_0", ...) or "Q4_K_M" (llama.cpp's choice of types per tensor).
  * head_width 0 means width/heads. vocabulary: path of a GGUF whose tokenizer.* is copied (its size wins), or NULL for byte tokens plus filler.
- * tied: no output tensor. */
+ * tied: no output tensor. rope_base 0: the architecture's own. name: general.name, NULL for "random <architecture>". */
 GRAFT_API int32_t graft_write_random_model(const char *path, const char *architecture, int32_t layers, int32_t width, int32_t heads, int32_t kv_heads,
     int32_t head_width, int32_t feed_forward, int32_t vocabulary_size, int32_t context_length, int32_t tied, const char *mix, const char *vocabulary, int64_t seed,
-    char *message, int64_t message_bytes);
+    float deviation, float rope_base, const char *name, char *message, int64_t message_bytes);
 
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
@@ -104,16 +108,35 @@ GRAFT_API int32_t graft_adapter_describe(graft_adapter *, char *buffer, int64_t 
 GRAFT_API int32_t graft_adapter_tensor(graft_adapter *, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes);
 GRAFT_API void graft_adapter_close(graft_adapter *);
 
+/* ---- all weights ------------------------------------------------------------------------------------------------ */
+
+/* Every weight of the model as f32 on the device, to be trained (pretraining, full fine-tuning): 4 bytes a parameter. Until it is closed the model
+ * computes with these, whoever asks; one at a time. GRAFT_USAGE when a weight is quantized: F32, F16 and BF16 can be trained. */
+GRAFT_API int32_t graft_weights_open(graft_model *, graft_weights **out, char *message, int64_t message_bytes);
+/* The model's file with these weights in it, metadata and all. type NULL or "": each tensor in the type it had; "F32", "F16", "BF16" or "Q8_0": matrices in
+ * that (F16 where a row is no whole number of blocks), norms and biases in F32. name: general.name, NULL for the source's.
+ * GRAFT_NOT_FINITE when a weight is NaN, infinite or beyond F16. */
+GRAFT_API int32_t graft_weights_save(graft_weights *, const char *path, const char *type, const char *name, char *message, int64_t message_bytes);
+/* JSON: {"parameters","bytes","tensors":[{"name","count"}]}; matrices first, then norms and biases, which weight decay leaves alone. */
+GRAFT_API int32_t graft_weights_describe(graft_weights *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* As graft_adapter_tensor, with the names of the model's file ("blk.0.attn_q.weight"). */
+GRAFT_API int32_t graft_weights_tensor(graft_weights *, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes);
+GRAFT_API void graft_weights_close(graft_weights *);
+
 /* ---- scoring and training -------------------------------------------------------------------------------------- */
 
-/* max_tokens: most tokens in one batch (memory is allocated here, once). adapter NULL: the bare base, scoring only.
+/* max_tokens: most tokens in one batch (memory is allocated here, once). adapter and weights NULL: the bare base, scoring only. With weights, those are
+ * trained (adapter NULL, dropout 0).
  * trainable 0: scoring only (no gradient or optimizer memory). recompute 0 keeps activations, 1 recomputes each block in the backward.
  * dropout in [0,1) acts on the adapter's input when a forward says training. max_targets: most targets in one batch. */
-GRAFT_API int32_t graft_trainer_open(graft_model *, graft_adapter *, int32_t trainable, int64_t max_tokens, int64_t max_targets, int32_t recompute,
-    float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes);
+GRAFT_API int32_t graft_trainer_open(graft_model *, graft_adapter *, graft_weights *, int32_t trainable, int64_t max_tokens, int64_t max_targets,
+    int32_t recompute, float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes);
 /* Bytes graft_trainer_open would allocate beside the mapped file, adapter and optimizer included; nothing is allocated. */
 GRAFT_API int32_t graft_trainer_memory(graft_model *, int32_t rank, const char *targets, int32_t trainable, int64_t max_tokens, int64_t max_targets,
     int32_t recompute, float dropout, int64_t *bytes, char *message, int64_t message_bytes);
+/* The same for training all weights: they, their gradient and both moments take 16 bytes a parameter. */
+GRAFT_API int32_t graft_trainer_memory_of_weights(graft_model *, int64_t max_tokens, int64_t max_targets, int32_t recompute, int64_t *bytes, char *message,
+    int64_t message_bytes);
 /* One packed batch: segments laid end to end. lengths [n_segments]; prefixes [n_segments]: index of the earlier segment that this one continues, or -1
  * (a prefix may not itself have a prefix); tokens [sum lengths]. Positions run on from the prefix. Targets: from row target_rows[i] (index into tokens) the
  * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log). So are, unless NULL,
@@ -127,11 +150,11 @@ GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, con
 /* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
 GRAFT_API int32_t graft_trainer_backward(graft_trainer *, const float *weights, char *message, int64_t message_bytes);
 /* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, 0.999, 1e-8) with decoupled weight_decay, zeroes the gradient.
- * *grad_norm is the global L2 norm before clipping. GRAFT_NOT_FINITE leaves adapter and optimizer untouched. */
+ * *grad_norm is the global L2 norm before clipping. GRAFT_NOT_FINITE leaves parameters and optimizer untouched. */
 GRAFT_API int32_t graft_trainer_step(graft_trainer *, float learning_rate, float weight_decay, float max_grad_norm, double *grad_norm, char *message, int64_t message_bytes);
-/* Copies the accumulated gradient of one adapter tensor. For tests. */
+/* Copies the accumulated gradient of one tensor. For tests. */
 GRAFT_API int32_t graft_trainer_gradient(graft_trainer *, const char *name, float *values, int64_t count, char *message, int64_t message_bytes);
-/* Adapter, both moments, update count and dropout counter, with a checksum; load refuses a file of another shape. Bit for bit. */
+/* Parameters, both moments, update count and dropout counter, with a checksum; load refuses a file of another shape. Bit for bit. */
 GRAFT_API int32_t graft_trainer_save(graft_trainer *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API int32_t graft_trainer_load(graft_trainer *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API void graft_trainer_close(graft_trainer *);

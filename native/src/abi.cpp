@@ -44,6 +44,17 @@ int32_t graft_dequantize(graft_runtime *runtime, int32_t type, const void *sourc
   });
 }
 
+int32_t graft_quantize(int32_t type, const float *values, int64_t count, void *target, int64_t target_bytes, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const gk_type_info *info = gk_type_get(type);
+    if (!info) fail(GRAFT_USAGE, "type %d is not supported", type);
+    if (count < 0 || count % info->block_size || target_bytes != gk_type_bytes(info->type, count))
+      fail(GRAFT_USAGE, "%lld values of %s do not take %lld bytes", (long long)count, info->name, (long long)target_bytes);
+    if (gk_quantize(info->type, &required(values, "values"), &required(static_cast<char *>(target), "target"), count) != GK_OK)
+      fail(GRAFT_USAGE, "values cannot be written as %s; F32, F16, BF16 and Q8_0 are supported", info->name);
+  });
+}
+
 int32_t graft_gguf_open(const char *path, graft_gguf **out, char *message, int64_t message_bytes) {
   return opened(out, message, message_bytes, [&] {
     auto handle = std::make_unique<graft_gguf>();
@@ -78,7 +89,7 @@ void graft_gguf_close(graft_gguf *gguf) { delete gguf; }
 
 int32_t graft_write_random_model(const char *path, const char *architecture, int32_t layers, int32_t width, int32_t heads, int32_t kv_heads, int32_t head_width,
                                  int32_t feed_forward, int32_t vocabulary_size, int32_t context_length, int32_t tied, const char *mix, const char *vocabulary,
-                                 int64_t seed, char *message, int64_t message_bytes) {
+                                 int64_t seed, float deviation, float rope_base, const char *name, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     RandomModelSpec spec;
     spec.architecture = &required(architecture, "architecture");
@@ -94,6 +105,9 @@ int32_t graft_write_random_model(const char *path, const char *architecture, int
     spec.mix = &required(mix, "mix");
     if (vocabulary) spec.vocabulary = vocabulary;
     spec.seed = seed;
+    spec.deviation = deviation;
+    spec.rope_base = rope_base;
+    if (name) spec.name = name;
     write_random_model(&required(path, "path"), spec);
   });
 }
@@ -147,19 +161,49 @@ int32_t graft_adapter_describe(graft_adapter *adapter, char *buffer, int64_t cap
   });
 }
 
+namespace {
+
+void move_tensor(Trainable &target, const char *name, int32_t write, float *values, int64_t count) {
+  int64_t offset, size;
+  target.locate(&required(name, "name"), &offset, &size);
+  if (count != size) fail(GRAFT_USAGE, "%s has %lld numbers, not %lld", name, (long long)size, (long long)count);
+  required(values, "values");
+  const Model &model = target.model();
+  if (write) check(model.ops().upload(model.backend(), target.parameters() + offset, values, count * 4), "upload");
+  else check(model.ops().download(model.backend(), values, target.parameters() + offset, count * 4), "download");
+}
+
+}  // namespace
+
 int32_t graft_adapter_tensor(graft_adapter *adapter, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes) {
-  return guarded(message, message_bytes, [&] {
-    Adapter &target = *required(adapter, "adapter").value;
-    int64_t offset, size;
-    target.locate(&required(name, "name"), &offset, &size);
-    if (count != size) fail(GRAFT_USAGE, "%s has %lld numbers, not %lld", name, (long long)size, (long long)count);
-    required(values, "values");
-    const Model &model = target.model();
-    if (write) check(model.ops().upload(model.backend(), target.parameters() + offset, values, count * 4), "upload");
-    else check(model.ops().download(model.backend(), values, target.parameters() + offset, count * 4), "download");
-  });
+  return guarded(message, message_bytes, [&] { move_tensor(*required(adapter, "adapter").value, name, write, values, count); });
 }
 
 void graft_adapter_close(graft_adapter *adapter) { delete adapter; }
+
+int32_t graft_weights_open(graft_model *model, graft_weights **out, char *message, int64_t message_bytes) {
+  return opened(out, message, message_bytes, [&] {
+    auto weights = std::make_unique<graft_weights>();
+    weights->value = Weights::open(required(model, "model").value);
+    return weights;
+  });
+}
+
+int32_t graft_weights_save(graft_weights *weights, const char *path, const char *type, const char *name, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] { required(weights, "weights").value->save(&required(path, "path"), type ? type : "", name ? name : ""); });
+}
+
+int32_t graft_weights_describe(graft_weights *weights, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const std::string text = required(weights, "weights").value->describe_json();
+    copy_text(text.data(), text.size(), buffer, capacity, needed);
+  });
+}
+
+int32_t graft_weights_tensor(graft_weights *weights, const char *name, int32_t write, float *values, int64_t count, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] { move_tensor(*required(weights, "weights").value, name, write, values, count); });
+}
+
+void graft_weights_close(graft_weights *weights) { delete weights; }
 
 }  // extern "C"

@@ -23,8 +23,12 @@ struct graft_model {
 struct graft_adapter {
   std::unique_ptr<graft::Adapter> value;
 };
+struct graft_weights {
+  std::unique_ptr<graft::Weights> value;
+};
 struct graft_trainer {
-  graft_trainer(graft::Model &model, graft::Adapter *adapter, const graft::TrainerOptions &options) : value(model, adapter, options) {}
+  graft_trainer(graft::Model &model, graft::Adapter *adapter, graft::Weights *weights, const graft::TrainerOptions &options)
+      : value(model, adapter, weights, options) {}
   graft::Trainer value;
 };
 struct graft_generator {

@@ -22,10 +22,10 @@ TrainerOptions options_from(int32_t trainable, int64_t max_tokens, int64_t max_t
 
 extern "C" {
 
-int32_t graft_trainer_open(graft_model *model, graft_adapter *adapter, int32_t trainable, int64_t max_tokens, int64_t max_targets, int32_t recompute, float dropout,
-                           int64_t seed, graft_trainer **out, char *message, int64_t message_bytes) {
+int32_t graft_trainer_open(graft_model *model, graft_adapter *adapter, graft_weights *weights, int32_t trainable, int64_t max_tokens, int64_t max_targets, int32_t recompute,
+                           float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes) {
   return opened(out, message, message_bytes, [&] {
-    return std::make_unique<graft_trainer>(required(model, "model").value, adapter ? adapter->value.get() : nullptr,
+    return std::make_unique<graft_trainer>(required(model, "model").value, adapter ? adapter->value.get() : nullptr, weights ? weights->value.get() : nullptr,
                                            options_from(trainable, max_tokens, max_targets, recompute, dropout, seed));
   });
 }
@@ -35,6 +35,12 @@ int32_t graft_trainer_memory(graft_model *model, int32_t rank, const char *targe
   return guarded(message, message_bytes, [&] {
     const std::vector<Target> chosen = rank > 0 ? parse_targets(&required(targets, "targets")) : std::vector<Target>();
     required(bytes, "bytes") = Trainer::memory_bytes(required(model, "model").value, rank, chosen, options_from(trainable, max_tokens, max_targets, recompute, dropout, 0));
+  });
+}
+
+int32_t graft_trainer_memory_of_weights(graft_model *model, int64_t max_tokens, int64_t max_targets, int32_t recompute, int64_t *bytes, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    required(bytes, "bytes") = Trainer::memory_bytes_of_weights(required(model, "model").value, options_from(1, max_tokens, max_targets, recompute, 0, 0));
   });
 }
 
@@ -78,7 +84,7 @@ int32_t graft_trainer_gradient(graft_trainer *trainer, const char *name, float *
     Trainer &target = required(trainer, "trainer").value;
     if (!target.options().trainable) fail(GRAFT_USAGE, "a trainer opened for scoring has no gradients");
     int64_t offset, size;
-    target.adapter()->locate(&required(name, "name"), &offset, &size);
+    target.parameters()->locate(&required(name, "name"), &offset, &size);
     if (count != size) fail(GRAFT_USAGE, "%s has %lld numbers, not %lld", name, (long long)size, (long long)count);
     check(target.model().ops().download(target.model().backend(), &required(values, "values"), target.optimizer().gradient() + offset, count * 4), "download");
   });

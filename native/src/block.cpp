@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "linear_group.h"
+#include "weights.h"
 
 namespace graft {
 namespace {
@@ -19,9 +20,22 @@ void head_norm_forward(const Pass &pass, const float *x, const float *weight, in
   check(pass.model.ops().rmsnorm_fwd(pass.model.backend(), x, weight, hyper.norm_eps, pass.rows * heads, width, heads, heads * width, y, rstd), "rmsnorm");
 }
 
-void head_norm_backward(const Pass &pass, const float *x, const float *weight, const float *rstd, int32_t heads, float *dy) {
+// Where a norm's gradient goes; NULL when it is not trained.
+float *norm_gradient(const Pass &pass, const float *weight, float *parameter_gradient) {
+  const Weights *trained = pass.model.trained();
+  return trained ? trained->gradient_of(weight, parameter_gradient) : nullptr;
+}
+
+// dx += the norm's part.
+void norm_backward(const Pass &pass, const float *dy, const float *x, const float *weight, const float *rstd, float *parameter_gradient, float *dx) {
+  const int64_t width = pass.model.hyper().width;
+  check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, x, weight, rstd, pass.rows, width, 1, width, dx, 1, norm_gradient(pass, weight, parameter_gradient)), "rmsnorm_bwd");
+}
+
+void head_norm_backward(const Pass &pass, const float *x, const float *weight, const float *rstd, int32_t heads, float *parameter_gradient, float *dy) {
   const int64_t width = pass.model.hyper().head_width;
-  check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, x, weight, rstd, pass.rows * heads, width, heads, heads * width, dy, 0, nullptr), "rmsnorm_bwd");
+  check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, x, weight, rstd, pass.rows * heads, width, heads, heads * width, dy, 0,
+                                     norm_gradient(pass, weight, parameter_gradient)), "rmsnorm_bwd");
 }
 
 void rotate(const Pass &pass, float *x, int32_t heads, int32_t direction) {
@@ -140,7 +154,7 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
   norm_forward(pass, t.mid, weights.feed_forward_norm, scratch.normed, t.feed_forward_rstd);
   const GroupMember gate_up[] = {{kGate, t.gate, t.hidden[kGate], g.dhidden[kGate]}, {kUp, t.up, t.hidden[kUp], g.dhidden[kUp]}};
   linear_group_backward(pass, layer, gate_up, 2, scratch.normed, width, scratch.dropped, parameter_gradient, g.dnormed);
-  check(ops.rmsnorm_bwd(backend, g.dnormed, t.mid, weights.feed_forward_norm, t.feed_forward_rstd, rows, width, 1, width, dx, 1, nullptr), "rmsnorm_bwd");
+  norm_backward(pass, g.dnormed, t.mid, weights.feed_forward_norm, t.feed_forward_rstd, parameter_gradient, dx);
 
   // fwd: mid = x + attended·Woᵀ
   const GroupMember output{kOutput, dx, t.hidden[kOutput], g.dhidden[kOutput]};
@@ -153,16 +167,15 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
   rotate(pass, g.dquery, hyper.heads, -1);
   rotate(pass, g.dkey, hyper.kv_heads, -1);
   if (weights.query_norm) {
-    head_norm_backward(pass, t.query_raw, weights.query_norm, t.query_rstd, hyper.heads, g.dquery);
-    head_norm_backward(pass, t.key_raw, weights.key_norm, t.key_rstd, hyper.kv_heads, g.dkey);
+    head_norm_backward(pass, t.query_raw, weights.query_norm, t.query_rstd, hyper.heads, parameter_gradient, g.dquery);
+    head_norm_backward(pass, t.key_raw, weights.key_norm, t.key_rstd, hyper.kv_heads, parameter_gradient, g.dkey);
   }
   norm_forward(pass, x, weights.attention_norm, scratch.normed, t.attention_rstd);
   const GroupMember projections[] = {{kQuery, g.dquery, t.hidden[kQuery], g.dhidden[kQuery]},
                                      {kKey, g.dkey, t.hidden[kKey], g.dhidden[kKey]},
                                      {kValue, g.dvalue, t.hidden[kValue], g.dhidden[kValue]}};
   linear_group_backward(pass, layer, projections, 3, scratch.normed, width, scratch.dropped, parameter_gradient, last ? nullptr : g.dnormed);
-  if (!last)
-    check(ops.rmsnorm_bwd(backend, g.dnormed, x, weights.attention_norm, t.attention_rstd, rows, width, 1, width, dx, 1, nullptr), "rmsnorm_bwd");
+  if (!last) norm_backward(pass, g.dnormed, x, weights.attention_norm, t.attention_rstd, parameter_gradient, dx);
 }
 
 }  // namespace graft

@@ -4,7 +4,7 @@
 //   mid = x + attention(q,k,v)·Woᵀ
 //   n = rmsnorm(mid);  y = mid + (silu(n·Wgᵀ) * (n·Wuᵀ))·Wdᵀ
 //
-// Every W may carry LoRA: + scale · dropout(input)·Aᵀ·Bᵀ.
+// Every W may carry LoRA: + scale · dropout(input)·Aᵀ·Bᵀ. Trained are either the LoRA matrices or, where the model computes with a Weights, all weights.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -71,8 +71,8 @@ void block_forward(const Pass &pass, const std::vector<gk_segment> &segments, in
                    const BlockScratch &scratch, float *y);
 
 // dx [T,C]: gradient at the block's output on entry, at its input on return (left incomplete when `last`: nothing below needs it).
-// x and tensors are the forward's; tensors are used up (gate, up overwritten). parameter_gradient lies like Adapter::parameters() and
-// accumulates. One adapter spans the whole batch.
+// x and tensors are the forward's; tensors are used up (gate, up overwritten). parameter_gradient lies like Trainable::parameters() and
+// accumulates. An adapter, if any, spans the whole batch.
 void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, int32_t layer, const float *x, const BlockTensors &tensors,
                     const BlockScratch &scratch, const BlockGradients &gradients, bool last, float *parameter_gradient, float *dx);
 

@@ -1,6 +1,7 @@
 // Trainer state in one file, bit for bit:
-//   "GRAFTCKP", u32 version, u32 tensors, i64 floats, i64 updates, u64 passes, per tensor {i32 layer, i32 target, i32 rank},
-//   parameters, first moment, second moment (f32), u64 checksum of everything before it. Little-endian.
+//   "GRAFTCKP", u32 version, u32 tensors, i64 floats, i64 updates, u64 passes,
+//   what tells these parameters from others (Trainable::signature), parameters, first moment, second moment (f32), u64 checksum of everything before it. Little-endian.
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -12,7 +13,8 @@ namespace graft {
 namespace {
 
 constexpr char kMagic[8] = {'G', 'R', 'A', 'F', 'T', 'C', 'K', 'P'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
+constexpr int64_t kPiece = int64_t(1) << 20;  // floats moved at once
 
 // FNV-1a over 64-bit words (the tail padded with zeros): not against an adversary, but against a damaged disk.
 class Checksum {
@@ -47,10 +49,6 @@ struct Header {
   uint64_t passes;
 };
 
-struct Shape {
-  int32_t layer, target, rank;
-};
-
 }  // namespace
 
 void Trainer::save(const std::string &path) {
@@ -58,7 +56,7 @@ void Trainer::save(const std::string &path) {
   Header header{};
   std::memcpy(header.magic, kMagic, 8);
   header.version = kVersion;
-  header.tensors = uint32_t(adapter_->tensors().size());
+  header.tensors = uint32_t(parameters_->tensor_count());
   header.floats = optimizer_.count();
   header.updates = optimizer_.updates();
   header.passes = passes_;
@@ -69,14 +67,15 @@ void Trainer::save(const std::string &path) {
     file.write(bytes, count);
   };
   put(&header, sizeof header);
-  for (const LoraTensor &tensor : adapter_->tensors()) {
-    const Shape shape{tensor.layer, tensor.target, tensor.rank};
-    put(&shape, sizeof shape);
-  }
-  std::vector<float> host(static_cast<size_t>(header.floats));
-  for (const float *part : {static_cast<const float *>(adapter_->parameters()), static_cast<const float *>(optimizer_.first_moment()), static_cast<const float *>(optimizer_.second_moment())}) {
-    check(model_->ops().download(model_->backend(), host.data(), part, header.floats * 4), "download");
-    put(host.data(), uint64_t(header.floats) * 4);
+  const std::vector<uint8_t> signature = parameters_->signature();
+  put(signature.data(), signature.size());
+  std::vector<float> host(static_cast<size_t>(std::min(header.floats, kPiece)));
+  for (const float *part : {static_cast<const float *>(parameters_->parameters()), static_cast<const float *>(optimizer_.first_moment()), static_cast<const float *>(optimizer_.second_moment())}) {
+    for (int64_t begin = 0; begin < header.floats; begin += kPiece) {
+      const int64_t bytes = std::min(kPiece, header.floats - begin) * 4;
+      check(model_->ops().download(model_->backend(), host.data(), part + begin, bytes), "download");
+      put(host.data(), uint64_t(bytes));
+    }
   }
   const uint64_t sum = checksum.value();
   file.write(&sum, sizeof sum);
@@ -92,28 +91,23 @@ void Trainer::load(const std::string &path) {
   std::memcpy(&header, file->data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, 8) != 0) fail(GRAFT_BAD_FILE, "%s is not a checkpoint", name);
   if (header.version != kVersion) fail(GRAFT_BAD_FILE, "%s has checkpoint version %u; this build reads %u", name, header.version, kVersion);
-  const std::vector<LoraTensor> &tensors = adapter_->tensors();
-  const uint64_t part_bytes = uint64_t(optimizer_.count()) * 4, shapes_bytes = tensors.size() * sizeof(Shape);
-  if (header.tensors != tensors.size() || header.floats != optimizer_.count())
-    fail(GRAFT_BAD_FILE, "%s is of an adapter of another shape (%u tensors and %lld numbers; this one has %zu and %lld)", name, header.tensors,
-         (long long)header.floats, tensors.size(), (long long)optimizer_.count());
-  if (file->size() != sizeof header + shapes_bytes + 3 * part_bytes + 8) fail(GRAFT_BAD_FILE, "%s is damaged: it has %llu bytes", name, (unsigned long long)file->size());
+  const std::vector<uint8_t> signature = parameters_->signature();
+  const uint64_t part_bytes = uint64_t(optimizer_.count()) * 4;
+  if (header.tensors != uint64_t(parameters_->tensor_count()) || header.floats != optimizer_.count())
+    fail(GRAFT_BAD_FILE, "%s is of %s of another shape (%u tensors and %lld numbers; this one has %lld and %lld)", name, parameters_->kind(), header.tensors,
+         (long long)header.floats, (long long)parameters_->tensor_count(), (long long)optimizer_.count());
+  if (file->size() != sizeof header + signature.size() + 3 * part_bytes + 8) fail(GRAFT_BAD_FILE, "%s is damaged: it has %llu bytes", name, (unsigned long long)file->size());
   const uint8_t *at = file->data() + sizeof header;
   Checksum checksum;  // the same pieces as when it was written
   checksum.add(&header, sizeof header);
-  for (size_t i = 0; i < tensors.size(); i++) {
-    Shape shape;
-    std::memcpy(&shape, at + i * sizeof shape, sizeof shape);
-    checksum.add(&shape, sizeof shape);
-    if (shape.layer != tensors[i].layer || shape.target != tensors[i].target || shape.rank != tensors[i].rank)
-      fail(GRAFT_BAD_FILE, "%s is of an adapter of another shape (at blk.%d)", name, shape.layer);
-  }
-  at += shapes_bytes;
+  checksum.add(at, signature.size());
+  if (std::memcmp(at, signature.data(), signature.size()) != 0) fail(GRAFT_BAD_FILE, "%s is of %s of another shape", name, parameters_->kind());
+  at += signature.size();
   for (int part = 0; part < 3; part++) checksum.add(at + uint64_t(part) * part_bytes, part_bytes);
   uint64_t sum;
   std::memcpy(&sum, at + 3 * part_bytes, 8);
   if (sum != checksum.value()) fail(GRAFT_BAD_FILE, "%s is damaged: its checksum does not match; resume from an earlier checkpoint", name);
-  float *const parts[3] = {adapter_->parameters(), optimizer_.first_moment(), optimizer_.second_moment()};
+  float *const parts[3] = {parameters_->parameters(), optimizer_.first_moment(), optimizer_.second_moment()};
   for (int part = 0; part < 3; part++)
     check(model_->ops().upload(model_->backend(), parts[part], at + uint64_t(part) * part_bytes, int64_t(part_bytes)), "upload");
   check(model_->ops().zero(model_->backend(), optimizer_.gradient(), optimizer_.count() * 4), "zero");

@@ -1,7 +1,8 @@
 // The LM head, on rows with a target only and in chunks, so that no [tokens, vocabulary] matrix is ever stored.
 //
-// d logp / d hidden is found during the forward, with a weight of one: whatever the loss, its gradient at a row is that vector times
-// one number, so the logits are computed once and never again (docs: ggml-kernels/docs/cross_entropy.md).
+// With an adapter, d logp / d hidden is found during the forward, with a weight of one: whatever the loss, its gradient at a row is that vector
+// times one number, so the logits are computed once and never again (docs: ggml-kernels/docs/cross_entropy.md). Where the head itself is trained
+// its gradient needs the losses' weights first: the logits are kept when all targets fit one chunk, and computed again in the backward when not.
 #pragma once
 #include "batch.h"
 #include "model.h"
@@ -11,18 +12,25 @@ namespace graft {
 
 class Head {
  public:
-  // Most targets in a batch; with_gradient also declares what the backward needs.
-  void declare(Workspace *workspace, const Model &model, int64_t max_targets, bool with_gradient);
-  // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy) unless NULL.
-  void forward(const Model &model, const Batch &batch, const float *x, bool with_gradient, float *logps, float *mean_logits, float *log_squares);
-  // weights [n] = d loss / d logp. dx [T,C] is overwritten.
-  void backward(const Model &model, const Batch &batch, const float *weights, float *dx);
+  enum class Gradient { kNone, kHidden, kWeights };  // what a backward will be asked for: nothing, d hidden, or that and the head's own weights
+  // Most targets in a batch.
+  void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient);
+  // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy)
+  // unless NULL. for_backward: a backward may follow.
+  void forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps, float *mean_logits, float *log_squares);
+  // weights [n] = d loss / d logp. dx [T,C] is overwritten. parameter_gradient as in block_backward.
+  void backward(const Model &model, const Batch &batch, const float *weights, float *parameter_gradient, float *dx);
 
  private:
+  void weights_backward(const Model &model, const Batch &batch, const float *weights, float *parameter_gradient);
+  int64_t step(int64_t targets) const;
+  bool kept(int64_t targets) const { return step(targets) >= targets; }
+
+  Gradient gradient_ = Gradient::kNone;
   int64_t chunk_ = 0;
   float *rows_ = nullptr;     // [n,C] gathered hidden rows (a chunk of them without gradient)
   float *rstd_ = nullptr;     // [n]
-  float *unit_ = nullptr;     // [n,C] d logp / d normed row
+  float *unit_ = nullptr;     // [n,C] d logp / d normed row, or d loss / d normed row
   float *normed_ = nullptr;   // [chunk,C]
   float *logits_ = nullptr;   // [chunk,V]
 };

@@ -1,5 +1,7 @@
 #include "linear_group.h"
 
+#include "weights.h"
+
 namespace graft {
 namespace {
 
@@ -58,25 +60,39 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   }
 }
 
+namespace {
+
+// fwd: y = x·Wᵀ + b
+void weight_backward(const Pass &pass, const Linear &linear, const float *dy, const float *x, int64_t k, float *parameter_gradient) {
+  const gk_ops &ops = pass.model.ops();
+  const Weights &trained = *pass.model.trained();
+  const int64_t n = linear.weight.n;
+  check(ops.matmul_dw(pass.model.backend(), dy, n, x, k, pass.rows, n, k, 1.0f, trained.gradient_of(linear.weight.data, parameter_gradient)), "matmul_dw");
+  if (linear.bias) check(ops.add_bias_bwd(pass.model.backend(), dy, pass.rows, n, trained.gradient_of(linear.bias, parameter_gradient)), "add_bias_bwd");
+}
+
+}  // namespace
+
 void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, float *dropped,
                            float *parameter_gradient, float *dx) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
-  const Adapter &adapter = *pass.adapters[0].adapter;
+  const Adapter *adapter = pass.adapters.empty() ? nullptr : pass.adapters[0].adapter;
   const int64_t m = pass.rows;
   gk_product products[kMostProducts] = {};
   int group = 0;
   for (int i = 0; i < count; i++) {
-    const gk_weight &weight = pass.model.layer(layer).linear[members[i].target].weight;
-    products[group++] = {weight, members[i].y, weight.n, 1.0f, 0};
+    const Linear &linear = pass.model.layer(layer).linear[members[i].target];
+    if (pass.model.trained()) weight_backward(pass, linear, members[i].y, x, k, parameter_gradient);
+    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
   }
-  for (int i = 0; i < count; i++) {
-    const LoraTensor *lora = adapter.find(layer, members[i].target);
+  for (int i = 0; adapter && i < count; i++) {
+    const LoraTensor *lora = adapter->find(layer, members[i].target);
     if (!lora) continue;
     const GroupMember &member = members[i];
     // fwd: h = d(x)·Aᵀ;  y += s · h·Bᵀ
     check(ops.matmul_dw(backend, member.y, lora->n, member.hidden, lora->rank, m, lora->n, lora->rank, lora->scale, parameter_gradient + lora->b_offset), "matmul_dw");
-    const gk_product up{adapter.b(*lora), member.y, lora->n, lora->scale, 0};
+    const gk_product up{adapter->b(*lora), member.y, lora->n, lora->scale, 0};
     check(ops.matmul_dx(backend, 1, &up, member.dhidden, lora->rank, m, lora->rank, 0), "matmul_dx");
     const float *input = x;
     if (pass.dropout > 0) {
@@ -84,14 +100,14 @@ void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *m
       input = dropped;
     }
     check(ops.matmul_dw(backend, member.dhidden, lora->rank, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
-    if (pass.dropout == 0) products[group++] = {adapter.a(*lora), member.dhidden, lora->rank, 1.0f, 0};
+    if (pass.dropout == 0) products[group++] = {adapter->a(*lora), member.dhidden, lora->rank, 1.0f, 0};
   }
   if (!dx) return;
   check(ops.matmul_dx(backend, group, products, dx, k, m, k, 0), "matmul_dx");
-  for (int i = 0; pass.dropout > 0 && i < count; i++) {
-    const LoraTensor *lora = adapter.find(layer, members[i].target);
+  for (int i = 0; adapter && pass.dropout > 0 && i < count; i++) {
+    const LoraTensor *lora = adapter->find(layer, members[i].target);
     if (!lora) continue;
-    const gk_product down{adapter.a(*lora), members[i].dhidden, lora->rank, 1.0f, 0};
+    const gk_product down{adapter->a(*lora), members[i].dhidden, lora->rank, 1.0f, 0};
     check(ops.matmul_dx(backend, 1, &down, dropped, k, m, k, 0), "matmul_dx");
     check(ops.dropout(backend, dropped, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, members[i].target), m * k, dx, 1), "dropout");
   }

@@ -13,7 +13,7 @@ struct GroupMember {
 
 // y = x·Wᵀ + bias + LoRA for each member (y += ... when accumulate). dropped: scratch [T,k], used with dropout only.
 void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, bool accumulate, float *dropped);
-// Adds LoRA gradients of each member to parameter_gradient and, when dx is not NULL, overwrites dx [T,k] with the sum over members.
+// Adds the gradients of each member's LoRA, or of its weight and bias where all weights are trained, to parameter_gradient and, when dx is not NULL, overwrites dx [T,k] with the sum over members.
 void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, float *dropped,
                            float *parameter_gradient, float *dx);
 

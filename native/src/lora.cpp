@@ -8,8 +8,6 @@
 namespace graft {
 namespace {
 
-int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
-
 uint64_t mix(uint64_t x) {  // SplitMix64's finalizer (Steele, Lea & Flood 2014)
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -49,28 +47,20 @@ int64_t adapter_floats(const Model &model, int32_t rank, const std::vector<Targe
   for (Target target : targets) {
     int64_t n, k;
     model.target_shape(target, &n, &k);
-    floats += (aligned(rank * k) + aligned(n * rank)) * model.hyper().layers;
+    floats += (Trainable::aligned(rank * k) + Trainable::aligned(n * rank)) * model.hyper().layers;
   }
   return floats;
 }
 
-Adapter::Adapter(Model &model) : model_(model), index_(size_t(model.hyper().layers) * kTargets, -1) {}
-
-Adapter::~Adapter() { model_.ops().release(model_.backend(), parameters_); }
+Adapter::Adapter(Model &model) : Trainable(model), index_(size_t(model.hyper().layers) * kTargets, -1) {}
 
 void Adapter::add(int32_t layer, Target target, int32_t rank, float scale) {
   LoraTensor tensor{layer, target, rank, 0, 0, 0, 0, scale};
   model_.target_shape(target, &tensor.n, &tensor.k);
-  tensor.a_offset = floats_;
-  tensor.b_offset = tensor.a_offset + aligned(tensor.a_count());
-  floats_ = tensor.b_offset + aligned(tensor.b_count());
+  tensor.a_offset = reserve(tensor.a_count());
+  tensor.b_offset = reserve(tensor.b_count());
   index_[size_t(layer) * kTargets + target] = int32_t(tensors_.size());
   tensors_.push_back(tensor);
-}
-
-void Adapter::allocate() {
-  parameters_ = model_.ops().alloc(model_.backend(), std::max<int64_t>(floats_, 16) * int64_t(sizeof(float)));
-  if (!parameters_) fail(GRAFT_OUT_OF_MEMORY, "the adapter needs %.1f MiB that could not be had", double(floats_) * 4 / (1 << 20));
 }
 
 std::unique_ptr<Adapter> Adapter::create(Model &model, int32_t rank, float alpha, bool rslora, const std::string &targets, int64_t seed) {
@@ -82,9 +72,9 @@ std::unique_ptr<Adapter> Adapter::create(Model &model, int32_t rank, float alpha
   const std::vector<Target> chosen = parse_targets(targets);
   for (int32_t layer = 0; layer < model.hyper().layers; layer++)
     for (Target target : chosen) adapter->add(layer, target, rank, adapter->alpha_ / float(rank));
-  adapter->allocate();
+  adapter->allocate("the adapter");
 
-  std::vector<float> host(size_t(adapter->floats_), 0.0f);
+  std::vector<float> host(size_t(adapter->parameter_floats()), 0.0f);
   for (size_t i = 0; i < adapter->tensors_.size(); i++) {
     const LoraTensor &tensor = adapter->tensors_[i];
     const float bound = 1 / std::sqrt(float(tensor.k));  // Kaiming uniform with a = sqrt 5
@@ -94,7 +84,7 @@ std::unique_ptr<Adapter> Adapter::create(Model &model, int32_t rank, float alpha
       host[size_t(tensor.a_offset + j)] = float((2 * unit - 1) * bound);
     }
   }
-  check(model.ops().upload(model.backend(), adapter->parameters_, host.data(), adapter->floats_ * 4), "upload");
+  check(model.ops().upload(model.backend(), adapter->parameters(), host.data(), adapter->parameter_floats() * 4), "upload");
   return adapter;
 }
 
@@ -102,10 +92,10 @@ std::unique_ptr<Adapter> Adapter::clone() const {
   std::unique_ptr<Adapter> copy(new Adapter(model_));
   copy->tensors_ = tensors_;
   copy->index_ = index_;
-  copy->floats_ = floats_;
   copy->alpha_ = alpha_;
-  copy->allocate();
-  check(model_.ops().copy(model_.backend(), copy->parameters_, parameters_, floats_ * 4), "copy");
+  copy->reserve(parameter_floats());
+  copy->allocate("the adapter");
+  check(model_.ops().copy(model_.backend(), copy->parameters(), parameters(), parameter_floats() * 4), "copy");
   return copy;
 }
 
@@ -136,6 +126,14 @@ void Adapter::locate(const std::string &name, int64_t *offset, int64_t *count) c
     }
   }
   fail(GRAFT_USAGE, "the adapter has no tensor %s", name.c_str());
+}
+
+std::vector<uint8_t> Adapter::signature() const {
+  std::vector<uint8_t> bytes;
+  for (const LoraTensor &tensor : tensors_)
+    for (const int32_t value : {tensor.layer, int32_t(tensor.target), tensor.rank})
+      for (int i = 0; i < 4; i++) bytes.push_back(uint8_t(uint32_t(value) >> 8 * i));
+  return bytes;
 }
 
 std::string Adapter::describe_json() const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model.h"
+#include "trainable.h"
 
 namespace graft {
 
@@ -20,45 +21,39 @@ struct LoraTensor {
   std::string weight_name() const;  // "blk.0.attn_q.weight"
 };
 
-class Adapter {
+class Adapter final : public Trainable {
  public:
   static std::unique_ptr<Adapter> create(Model &model, int32_t rank, float alpha, bool rslora, const std::string &targets, int64_t seed);
   static std::unique_ptr<Adapter> open(Model &model, const std::string &path);
   std::unique_ptr<Adapter> clone() const;
-  ~Adapter();
 
   // Throws GRAFT_IO.
   void save(const std::string &path, const std::string &name) const;
   std::string describe_json() const;
 
-  Model &model() const { return model_; }
   const std::vector<LoraTensor> &tensors() const { return tensors_; }
   // NULL where this adapter leaves the layer alone.
   const LoraTensor *find(int32_t layer, Target target) const {
     const int32_t index = index_[size_t(layer) * kTargets + target];
     return index < 0 ? nullptr : &tensors_[size_t(index)];
   }
-  // All tensors end to end, each beginning at a multiple of 16 floats; the gaps are zero and stay zero.
-  float *parameters() const { return static_cast<float *>(parameters_); }
-  int64_t parameter_floats() const { return floats_; }
   gk_weight a(const LoraTensor &tensor) const { return {GK_F32, parameters() + tensor.a_offset, tensor.rank, tensor.k}; }
   gk_weight b(const LoraTensor &tensor) const { return {GK_F32, parameters() + tensor.b_offset, tensor.n, tensor.rank}; }
   int32_t first_layer() const;   // lowest layer with a tensor
   int32_t max_rank() const;
 
-  // Offset and count of a tensor by its file name ("blk.0.attn_q.weight.lora_a"); throws GRAFT_USAGE when there is none.
-  void locate(const std::string &name, int64_t *offset, int64_t *count) const;
+  // Names are the file's: "blk.0.attn_q.weight.lora_a".
+  void locate(const std::string &name, int64_t *offset, int64_t *count) const override;
+  std::vector<uint8_t> signature() const override;
+  int64_t tensor_count() const override { return int64_t(tensors_.size()); }
+  const char *kind() const override { return "an adapter"; }
 
  private:
   explicit Adapter(Model &model);
   void add(int32_t layer, Target target, int32_t rank, float scale);
-  void allocate();
-  Model &model_;
   std::vector<LoraTensor> tensors_;
   std::vector<int32_t> index_;
-  int64_t floats_ = 0;
   float alpha_ = 0;
-  gk_buf parameters_ = nullptr;
 };
 
 // Which targets a list names ("all-linear" or names separated by commas); throws GRAFT_USAGE naming an unknown one.

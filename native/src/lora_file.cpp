@@ -86,8 +86,8 @@ std::unique_ptr<Adapter> Adapter::open(Model &model, const std::string &path) {
     const int32_t rank = int32_t(ordered[i].a->shape[1]);
     adapter->add(int32_t(i / kTargets), Target(i % kTargets), rank, alpha > 0 ? float(alpha) / float(rank) : 1.0f);  // llama.cpp: alpha 0 means scale 1
   }
-  adapter->allocate();
-  std::vector<float> host(size_t(adapter->floats_), 0.0f);
+  adapter->allocate("the adapter");
+  std::vector<float> host(size_t(adapter->parameter_floats()), 0.0f);
   for (const LoraTensor &tensor : adapter->tensors_) {
     const Pair &pair = ordered[size_t(tensor.layer) * kTargets + tensor.target];
     gk_dequantize_ref(pair.a->type, pair.a->data, host.data() + tensor.a_offset, tensor.a_count());
@@ -95,13 +95,13 @@ std::unique_ptr<Adapter> Adapter::open(Model &model, const std::string &path) {
   }
   for (float value : host)
     if (!std::isfinite(value)) fail(GRAFT_BAD_FILE, "%s holds a NaN or infinity", name);
-  check(model.ops().upload(model.backend(), adapter->parameters_, host.data(), adapter->floats_ * 4), "upload");
+  check(model.ops().upload(model.backend(), adapter->parameters(), host.data(), adapter->parameter_floats() * 4), "upload");
   return adapter;
 }
 
 void Adapter::save(const std::string &path, const std::string &name) const {
-  std::vector<float> host(static_cast<size_t>(floats_));
-  check(model_.ops().download(model_.backend(), host.data(), parameters_, floats_ * 4), "download");
+  std::vector<float> host(static_cast<size_t>(parameter_floats()));
+  check(model_.ops().download(model_.backend(), host.data(), parameters(), parameter_floats() * 4), "download");
   GgufWriter writer;
   writer.set_string("general.architecture", model_.hyper().architecture);
   writer.set_string("general.type", "adapter");

@@ -32,12 +32,12 @@ class ModelLoader {
     const std::string declared = hyper.architecture + ".vocab_size";
     if (file_.has(declared) && file_.require_int(declared) != hyper.vocabulary)
       fail(GRAFT_BAD_FILE, "%s: token_embd.weight has %d rows but %s is %lld", path(), hyper.vocabulary, declared.c_str(), (long long)file_.require_int(declared));
-    model_.embedding_ = weight(*embedding);
-    model_.output_norm_ = vector("output_norm.weight", hyper.width, true);
-    model_.head_ = model_.embedding_;
-    if (file_.tensor("output.weight")) model_.head_ = matrix("output.weight", hyper.vocabulary, hyper.width);
+    model_.weights_.embedding = weight(*embedding);
+    model_.weights_.output_norm = vector("output_norm.weight", hyper.width, true);
+    model_.weights_.head = model_.weights_.embedding;
+    if (file_.tensor("output.weight")) model_.weights_.head = matrix("output.weight", hyper.vocabulary, hyper.width);
     rope_factors();
-    model_.layers_.resize(size_t(hyper.layers));
+    model_.weights_.layers.resize(size_t(hyper.layers));
     for (int32_t i = 0; i < hyper.layers; i++) layer(i);
     refuse_unknown();
   }
@@ -113,7 +113,7 @@ class ModelLoader {
   }
   void layer(int32_t index) {
     const Hyperparameters &hyper = model_.hyper_;
-    Layer &layer = model_.layers_[size_t(index)];
+    Layer &layer = model_.weights_.layers[size_t(index)];
     const std::string block = "blk." + std::to_string(index) + ".";
     layer.attention_norm = vector(block + "attn_norm.weight", hyper.width, true);
     layer.feed_forward_norm = vector(block + "ffn_norm.weight", hyper.width, true);

@@ -41,6 +41,15 @@ struct Hyperparameters {
   int64_t kv_width() const { return int64_t(kv_heads) * head_width; }
 };
 
+// What a model computes with: the file's weights, or while all weights are trained their f32 copies.
+struct ModelWeights {
+  gk_weight embedding{}, head{};
+  const float *output_norm = nullptr;
+  std::vector<Layer> layers;
+};
+
+class Weights;
+
 class Model {
  public:
   // Throws GRAFT_BAD_FILE naming the key or tensor that is missing, misshapen or not supported.
@@ -54,10 +63,17 @@ class Model {
   gk_backend *backend() const { return runtime_.backend(); }
   const Gguf &file() const { return *file_; }
   const Hyperparameters &hyper() const { return hyper_; }
-  const Layer &layer(int32_t index) const { return layers_[size_t(index)]; }
-  const gk_weight &embedding() const { return embedding_; }
-  const gk_weight &head() const { return head_; }
-  const float *output_norm() const { return output_norm_; }
+  const ModelWeights &weights() const { return weights_; }
+  const Layer &layer(int32_t index) const { return weights_.layers[size_t(index)]; }
+  const gk_weight &embedding() const { return weights_.embedding; }
+  const gk_weight &head() const { return weights_.head; }
+  const float *output_norm() const { return weights_.output_norm; }
+  // The weights being trained, which this computes with; NULL when the file's are used.
+  const Weights *trained() const { return trained_; }
+  void compute_with(const ModelWeights &weights, const Weights *trained) {
+    weights_ = weights;
+    trained_ = trained;
+  }
   gk_rope rope() const;
   gk_attention attention(const std::vector<gk_segment> &segments) const;
 
@@ -74,9 +90,8 @@ class Model {
   Runtime &runtime_;
   std::unique_ptr<Gguf> file_;
   Hyperparameters hyper_;
-  std::vector<Layer> layers_;
-  gk_weight embedding_{}, head_{};
-  const float *output_norm_ = nullptr;
+  ModelWeights weights_;
+  const Weights *trained_ = nullptr;
   std::vector<gk_buf> owned_;                  // small f32 tensors copied to the device
   std::vector<const void *> imported_;
   std::vector<std::string> notes_;

@@ -1,4 +1,4 @@
-// AdamW over all parameters of an adapter at once (Loshchilov & Hutter 2019), with clipping by the global norm.
+// AdamW over all parameters at once (Loshchilov & Hutter 2019), with clipping by the global norm.
 #pragma once
 #include "runtime.h"
 
@@ -14,8 +14,8 @@ class Optimizer {
   int64_t count() const { return count_; }
   int64_t updates() const { return updates_; }
   void set_updates(int64_t updates) { updates_ = updates; }
-  // See graft_trainer_step. Returns the norm before clipping.
-  double step(Runtime &runtime, float *parameters, float learning_rate, float weight_decay, float max_grad_norm);
+  // See graft_trainer_step. Returns the norm before clipping. Weight decay acts on the first `decayed` parameters.
+  double step(Runtime &runtime, float *parameters, int64_t decayed, float learning_rate, float weight_decay, float max_grad_norm);
 
  private:
   int64_t count_ = 0, updates_ = 0;

@@ -118,7 +118,7 @@ void set_hyperparameters(GgufWriter &writer, const RandomModelSpec &spec, const 
   writer.set_uint32(prefix + "attention.head_count", static_cast<uint32_t>(spec.heads));
   writer.set_uint32(prefix + "attention.head_count_kv", static_cast<uint32_t>(spec.kv_heads));
   writer.set_float(prefix + "attention.layer_norm_rms_epsilon", architecture.rms_epsilon);
-  writer.set_float(prefix + "rope.freq_base", architecture.rope_base);
+  writer.set_float(prefix + "rope.freq_base", spec.rope_base > 0 ? spec.rope_base : architecture.rope_base);
   writer.set_uint32(prefix + "rope.dimension_count", static_cast<uint32_t>(head_width));
   writer.set_uint32(prefix + "vocab_size", static_cast<uint32_t>(vocabulary));
   if (architecture.head_norms || spec.heads * head_width != spec.width) {
@@ -131,11 +131,17 @@ class TensorList {
  public:
   TensorList(GgufWriter &writer, const RandomModelSpec &spec) : writer_(writer), spec_(spec), mix_(spec.mix) {}
   uint32_t file_type() const { return mix_.file_type(); }
-  void matrix(const std::string &name, int64_t row, int64_t rows) { add(name, {row, rows}, 0, 1 / std::sqrt(static_cast<double>(row))); }
-  void norm(const std::string &name, int64_t width) { add(name, {width}, 1, 0.1); }
-  void bias(const std::string &name, int64_t width) { add(name, {width}, 0, 0.1); }
+  void matrix(const std::string &name, int64_t row, int64_t rows) { add(name, {row, rows}, 0, initial() ? spec_.deviation : 1 / std::sqrt(static_cast<double>(row))); }
+  // A matrix whose product is added to the residual stream.
+  void residual(const std::string &name, int64_t row, int64_t rows) {
+    if (initial()) add(name, {row, rows}, 0, spec_.deviation / std::sqrt(2.0 * spec_.layers));
+    else matrix(name, row, rows);
+  }
+  void norm(const std::string &name, int64_t width) { add(name, {width}, 1, initial() ? 0 : 0.1); }
+  void bias(const std::string &name, int64_t width) { add(name, {width}, 0, initial() ? 0 : 0.1); }
 
  private:
+  bool initial() const { return spec_.deviation > 0; }
   void add(const std::string &name, const std::vector<int64_t> &shape, double mean, double deviation) {
     const int32_t dimensions = static_cast<int32_t>(shape.size());
     const gk_type type = mix_.type_of(name, shape[0], dimensions, spec_.layers, spec_.tied);
@@ -165,11 +171,11 @@ void add_layer(TensorList &tensors, const RandomModelSpec &spec, const Architect
     tensors.norm(block + "attn_q_norm.weight", head_width);
     tensors.norm(block + "attn_k_norm.weight", head_width);
   }
-  tensors.matrix(block + "attn_output.weight", queries, spec.width);
+  tensors.residual(block + "attn_output.weight", queries, spec.width);
   tensors.norm(block + "ffn_norm.weight", spec.width);
   tensors.matrix(block + "ffn_gate.weight", spec.width, spec.feed_forward);
   tensors.matrix(block + "ffn_up.weight", spec.width, spec.feed_forward);
-  tensors.matrix(block + "ffn_down.weight", spec.feed_forward, spec.width);
+  tensors.residual(block + "ffn_down.weight", spec.feed_forward, spec.width);
 }
 
 }  // namespace
@@ -177,10 +183,12 @@ void add_layer(TensorList &tensors, const RandomModelSpec &spec, const Architect
 void write_random_model(const std::string &path, const RandomModelSpec &spec) {
   const Architecture &architecture = architecture_named(spec.architecture);
   const int32_t head_width = checked_head_width(spec);
+  if (!(spec.deviation >= 0 && spec.deviation <= 1)) fail(GRAFT_USAGE, "a deviation of %g for the weights is out of range; about 0.02 is usual", double(spec.deviation));
+  if (!(spec.rope_base >= 0) || !std::isfinite(spec.rope_base)) fail(GRAFT_USAGE, "a rope base of %g is out of range; 10000 is usual", double(spec.rope_base));
   GgufWriter writer;
   TensorList tensors(writer, spec);
   writer.set_string("general.architecture", spec.architecture);
-  writer.set_string("general.name", "random " + spec.architecture);
+  writer.set_string("general.name", spec.name.empty() ? "random " + spec.architecture : spec.name);
   writer.set_uint32("general.file_type", tensors.file_type());
   writer.set_uint32("general.quantization_version", 2);
   const int64_t vocabulary = set_vocabulary(writer, spec);

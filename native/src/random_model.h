@@ -1,4 +1,4 @@
-// Models with random weights, for benches and tests.
+// Models with random weights, for benches and tests, or to be pretrained.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -15,10 +15,14 @@ struct RandomModelSpec {
   std::string mix = "F32";              // see TypeMix
   std::string vocabulary;               // a GGUF whose tokenizer.* is copied; empty: see below
   int64_t seed = 0;
+  float deviation = 0;                  // 0: for benches and tests; else of the matrices of a model to be pretrained
+  float rope_base = 0;                  // 0: the architecture's own
+  std::string name;                     // general.name
 };
 
-// Writes the model, whole or not at all, in bounded memory. Matrices have deviation 1/sqrt(row), so activations and logits stay of order 1;
-// norms lie near 1, biases near 0. The same spec gives the same bytes.
+// Writes the model, whole or not at all, in bounded memory. For benches and tests, matrices have deviation 1/sqrt(row), so activations and logits stay of order 1;
+// norms lie near 1, biases near 0. To be pretrained, norms are 1, biases 0, matrices uniform around 0 with the deviation given, those that end in the residual
+// stream (attn_output, ffn_down) divided by sqrt(2 layers) (Radford et al. 2019). The same spec gives the same bytes.
 //
 // Its own vocabulary, when none is given, is SentencePiece-like: <unk> <s> </s>, 256 byte tokens, <|im_start|> <|im_end|>, the space, then filler
 // "t0", "t1", ...; any text becomes bytes. With it comes a ChatML template.

@@ -16,13 +16,17 @@ constexpr int64_t kKernelScratchBytes = int64_t(96) << 20;
 
 }  // namespace
 
-Trainer::Trainer(Model &model, Adapter *adapter, const TrainerOptions &options) : model_(&model), adapter_(adapter), options_(options) {
+Trainer::Trainer(Model &model, Adapter *adapter, Weights *weights, const TrainerOptions &options)
+    : model_(&model), adapter_(adapter), parameters_(weights ? static_cast<Trainable *>(weights) : adapter), options_(options) {
   check_options(options);
-  if (options.trainable && !adapter) fail(GRAFT_USAGE, "training needs an adapter");
+  if (adapter && weights) fail(GRAFT_USAGE, "all weights are trained, or an adapter, not both");
+  if (options.trainable && !parameters_) fail(GRAFT_USAGE, "training needs an adapter or weights");
+  if (options.trainable && adapter && model.trained()) fail(GRAFT_USAGE, "an adapter cannot be trained while all weights are");
+  if (options.dropout > 0 && weights) fail(GRAFT_USAGE, "--lora-dropout acts on an adapter; training all weights knows none");
   int32_t ranks[kTargets] = {};
   if (adapter)
     for (const LoraTensor &tensor : adapter->tensors()) ranks[tensor.target] = std::max(ranks[tensor.target], tensor.rank);
-  declare(model, ranks, adapter ? adapter->parameter_floats() : 0);
+  declare(model, ranks, parameters_ ? parameters_->parameter_floats() : 0, weights != nullptr);
   workspace_.allocate(model.runtime(), options.trainable ? "training" : "scoring");
 }
 
@@ -32,11 +36,20 @@ int64_t Trainer::memory_bytes(const Model &model, int32_t rank, const std::vecto
   int32_t ranks[kTargets] = {};
   for (Target target : targets) ranks[target] = rank;
   const int64_t floats = adapter_floats(model, rank, targets);
-  trainer.declare(model, ranks, floats);
+  trainer.declare(model, ranks, floats, false);
   return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kKernelScratchBytes;
 }
 
-void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats) {
+int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOptions &options) {
+  check_options(options);
+  Trainer trainer(options);
+  const int32_t ranks[kTargets] = {};
+  const int64_t floats = Weights::count(model);
+  trainer.declare(model, ranks, floats, true);
+  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kKernelScratchBytes;
+}
+
+void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights) {
   const int32_t layers = model.hyper().layers;
   const int64_t rows = options_.max_tokens;
   const bool keep = options_.trainable && !options_.recompute;
@@ -45,7 +58,8 @@ void Trainer::declare(const Model &model, const int32_t *ranks, int64_t paramete
   streams_.resize(options_.trainable ? size_t(layers) + 1 : 2);
   for (float *&stream : streams_) workspace_.add(&stream, rows * model.hyper().width);
   scratch_.declare(&workspace_, model, rows, options_.dropout > 0);
-  head_.declare(&workspace_, model, options_.max_targets, options_.trainable);
+  head_.declare(&workspace_, model, options_.max_targets,
+                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden);
   if (!options_.trainable) return;
   gradients_.declare(&workspace_, model, rows, ranks);
   workspace_.add(&dx_, rows * model.hyper().width);
@@ -91,17 +105,23 @@ void Trainer::backward(const float *weights) {
   backward_ready_ = false;
   const Pass pass = this->pass(true);
   model_->ops().set_precision(model_->backend(), GK_FAST);
-  const int32_t layers = model_->hyper().layers, lowest = adapter_->first_layer();
-  head_.backward(*model_, batch_, weights, dx_);
+  const int32_t layers = model_->hyper().layers, lowest = adapter_ ? adapter_->first_layer() : 0;
+  float *gradient = optimizer_.gradient();
+  head_.backward(*model_, batch_, weights, gradient, dx_);
   for (int32_t layer = layers - 1; layer >= lowest; layer--) {
     if (options_.recompute) block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_.dnormed);
-    block_backward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_, layer == lowest, optimizer_.gradient(), dx_);
+    block_backward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_, adapter_ && layer == lowest, gradient, dx_);
+  }
+  if (const Weights *trained = model_->trained()) {
+    // fwd: x0[t] = W[tokens[t]]
+    float *embedding = trained->gradient_of(model_->embedding().data, gradient);
+    check(model_->ops().scatter_add_rows(model_->backend(), dx_, batch_.tokens.data(), batch_.rows(), model_->hyper().width, embedding), "scatter_add_rows");
   }
 }
 
 double Trainer::step(float learning_rate, float weight_decay, float max_grad_norm) {
   if (!options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
-  return optimizer_.step(model_->runtime(), adapter_->parameters(), learning_rate, weight_decay, max_grad_norm);
+  return optimizer_.step(model_->runtime(), parameters_->parameters(), parameters_->decayed_floats(), learning_rate, weight_decay, max_grad_norm);
 }
 
 }  // namespace graft

@@ -1,4 +1,4 @@
-// Scores packed batches, and trains an adapter on them: forward, backward, step.
+// Scores packed batches, and trains an adapter or all weights on them: forward, backward, step.
 #pragma once
 #include <memory>
 #include <string>
@@ -8,6 +8,7 @@
 #include "block.h"
 #include "head.h"
 #include "optimizer.h"
+#include "weights.h"
 
 namespace graft {
 
@@ -21,10 +22,14 @@ struct TrainerOptions {
 
 class Trainer {
  public:
-  // adapter may be NULL (scoring only). Allocates everything; throws GRAFT_OUT_OF_MEMORY.
-  Trainer(Model &model, Adapter *adapter, const TrainerOptions &options);
+  // Both NULL: the bare base, scoring only. With weights, those are trained, and no adapter is allowed. Allocates everything; throws
+  // GRAFT_OUT_OF_MEMORY.
+  Trainer(Model &model, Adapter *adapter, Weights *weights, const TrainerOptions &options);
+  Trainer(Model &model, Adapter *adapter, const TrainerOptions &options) : Trainer(model, adapter, nullptr, options) {}
   // What the constructor would allocate for a fresh adapter of this rank, the adapter included.
   static int64_t memory_bytes(const Model &model, int32_t rank, const std::vector<Target> &targets, const TrainerOptions &options);
+  // The same for training all weights, the weights included.
+  static int64_t memory_bytes_of_weights(const Model &model, const TrainerOptions &options);
 
   // logps, and unless NULL mean_logits and log_squares, have one number for each target; see graft_trainer_forward.
   void forward(Batch batch, bool training, float *logps, float *mean_logits = nullptr, float *log_squares = nullptr);
@@ -36,7 +41,8 @@ class Trainer {
 
   const Batch &batch() const { return batch_; }
   const Model &model() const { return *model_; }
-  Adapter *adapter() const { return adapter_; }
+  // What is trained; NULL for the bare base.
+  Trainable *parameters() const { return parameters_; }
   const TrainerOptions &options() const { return options_; }
   Optimizer &optimizer() { return optimizer_; }
   uint64_t passes() const { return passes_; }
@@ -48,7 +54,7 @@ class Trainer {
 
  private:
   explicit Trainer(const TrainerOptions &options) : options_(options) {}
-  void declare(const Model &model, const int32_t *ranks, int64_t parameter_floats);
+  void declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights);
   Pass pass(bool training) const;
   void run(Batch batch, bool training, gk_precision precision, float *logps, float *mean_logits, float *log_squares);
   const BlockTensors &tensors(int32_t layer) const { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
@@ -56,6 +62,7 @@ class Trainer {
 
   Model *model_ = nullptr;
   Adapter *adapter_ = nullptr;
+  Trainable *parameters_ = nullptr;     // the adapter or the weights
   TrainerOptions options_;
   Workspace workspace_;
   std::vector<BlockTensors> tensors_;   // one for each layer, or one for all

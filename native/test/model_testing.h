@@ -117,6 +117,39 @@ inline TrainerOptions options(bool trainable, bool recompute = false, float drop
   return options;
 }
 
+// Forward and backward of the mean negative log-likelihood; its value.
+inline double backward_through(Trainer &trainer, const Rows &rows, std::vector<float> *logps) {
+  Batch batch = rows.batch(trainer);
+  const size_t n = size_t(batch.targets());
+  logps->resize(n);
+  trainer.forward(std::move(batch), true, logps->data());
+  trainer.backward(std::vector<float>(n, -1.0f / float(n)).data());
+  double sum = 0;
+  for (float logp : *logps) sum -= double(logp);
+  return sum / double(n);
+}
+
+inline double mean_loss(const PlainModel &plain, const Rows &rows) {
+  double sum = 0;
+  size_t count = 0;
+  for (const std::vector<int32_t> &row : rows.rows)
+    for (double logp : plain.logps(row)) {
+      sum -= logp;
+      count++;
+    }
+  return sum / double(count);
+}
+
+// |got - expected| / |expected| over all elements.
+inline double relative_error(const std::vector<float> &got, const std::vector<float> &expected) {
+  double norm = 0, error = 0;
+  for (size_t i = 0; i < expected.size(); i++) {
+    norm += double(expected[i]) * expected[i];
+    error += (double(got[i]) - expected[i]) * (double(got[i]) - expected[i]);
+  }
+  return std::sqrt(error / norm);
+}
+
 inline std::vector<float> gradient_of(Trainer &trainer) {
   std::vector<float> host(static_cast<size_t>(trainer.optimizer().count()));
   check(trainer.model().ops().download(trainer.model().backend(), host.data(), trainer.optimizer().gradient(), trainer.optimizer().count() * 4), "download");

@@ -31,6 +31,8 @@ class PlainModel {
     }
   }
 
+  Vector &weight(const std::string &name) { return weights_.at(name); }
+
   // LoRA of a weight: A [R,K], B [N,R].
   struct Lora { int rank = 0; Vector a, b; };
   std::map<std::string, Lora> lora;

@@ -23,25 +23,6 @@ RandomModelSpec small(const char *architecture, const char *mix) {
   return s;
 }
 
-void backward_through(Trainer &trainer, const Rows &rows, std::vector<float> *logps) {
-  Batch batch = rows.batch(trainer);
-  const size_t n = size_t(batch.targets());
-  logps->resize(n);
-  trainer.forward(std::move(batch), true, logps->data());
-  trainer.backward(std::vector<float>(n, -1.0f / float(n)).data());
-}
-
-double mean_loss(const PlainModel &plain, const Rows &rows) {
-  double sum = 0;
-  size_t count = 0;
-  for (const std::vector<int32_t> &row : rows.rows)
-    for (double logp : plain.logps(row)) {
-      sum -= logp;
-      count++;
-    }
-  return sum / double(count);
-}
-
 void gradients_equal_differences() {
   Folder folder;
   const Rows rows{{random_tokens(9, 290, 1), random_tokens(6, 290, 2), random_tokens(1, 290, 3)}};
@@ -82,12 +63,7 @@ void gradients_equal_differences() {
       std::vector<float> reference_logps;
       backward_through(reference, rows, &reference_logps);
       const std::vector<float> expected = gradient_of(reference);
-      double norm = 0, error = 0;
-      for (size_t i = 0; i < expected.size(); i++) {
-        norm += double(expected[i]) * expected[i];
-        error += (double(gradient[i]) - expected[i]) * (double(gradient[i]) - expected[i]);
-      }
-      close_to((std::string(architecture) + " " + isa + " gradient").c_str(), std::sqrt(error / norm), 0, 20 * unit_of(isa));
+      close_to((std::string(architecture) + " " + isa + " gradient").c_str(), relative_error(gradient, expected), 0, 20 * unit_of(isa));
     }
   }
 }

@@ -156,8 +156,9 @@ struct gk_ops {
   gk_status (*swiglu_fwd)(gk_backend *, const float *gate, const float *up, int64_t n, float *y);
   gk_status (*swiglu_bwd)(gk_backend *, const float *dy, const float *gate, const float *up, int64_t n, float *dgate, float *dup);
 
-  /* y [T,n] += b [n];  y += s * x;  y = s * y */
+  /* y [T,n] += b [n];  its backward: db [n] += Σ_t dy[t,n];  y += s * x;  y = s * y */
   gk_status (*add_bias)(gk_backend *, float *y, const float *b, int64_t t, int64_t n);
+  gk_status (*add_bias_bwd)(gk_backend *, const float *dy, int64_t t, int64_t n, float *db);
   gk_status (*add_scaled)(gk_backend *, float *y, const float *x, float s, int64_t n);
   gk_status (*scale)(gk_backend *, float *y, float s, int64_t n);
   /* Multiplies row i of y [M,n] by s[i]; s host. */
@@ -195,6 +196,9 @@ double gk_cpu_fma_peak(gk_backend *, double seconds);
 void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n);
 /* The same by the backend's own kernel (bit for bit equal). */
 void gk_dequantize(const gk_backend *, gk_type type, const void *src, float *dst, int64_t n);
+/* The other way, on the host: n elements (multiple of the block size) into gk_type_bytes(type, n) bytes, ggml's own rounding. Types F32, F16,
+ * BF16 and Q8_0; GK_UNSUPPORTED for others. A value beyond F16's range becomes an infinity. docs/formats.md */
+gk_status gk_quantize(gk_type type, const float *src, void *dst, int64_t n);
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,7 @@ typedef struct element_job {
   const float *x;
   const float *row_scale;
   float s;
-  int64_t n;
+  int64_t n, rows;
   double *partial;
 } element_job;
 
@@ -28,6 +28,24 @@ GK_INLINE int64_t rows_grain(int64_t n) { return gk_max_i64(1, ELEMENT_GRAIN / g
 gk_status GK_FN(add_bias)(gk_backend *b, float *y, const float *bias, int64_t t, int64_t n) {
   element_job j = {.y = y, .x = bias, .n = n};
   gk_parallel_for(b, t, rows_grain(n), add_bias_rows, &j);
+  return GK_OK;
+}
+
+/* fwd: y[t,i] += b[i]. Threads share columns, not rows: each sum has one owner and one order. */
+static void add_bias_bwd_columns(void *arg, int64_t begin, int64_t end, int32_t part) {
+  (void)part;
+  const element_job *j = arg;
+  for (int64_t i = begin; i < end; i += VW) {
+    const int64_t count = gk_min_i64(VW, end - i);
+    vf sum = vf_loadn(j->y + i, count);
+    for (int64_t t = 0; t < j->rows; t++) sum = vf_add(sum, vf_loadn(j->x + t * j->n + i, count));
+    vf_storen(j->y + i, sum, count);
+  }
+}
+
+gk_status GK_FN(add_bias_bwd)(gk_backend *b, const float *dy, int64_t t, int64_t n, float *db) {
+  element_job j = {.y = db, .x = dy, .n = n, .rows = t};
+  gk_parallel_for(b, n, gk_max_i64(64, gk_round_up(ELEMENT_GRAIN / gk_max_i64(t, 1), VW)), add_bias_bwd_columns, &j);
   return GK_OK;
 }
 

@@ -8,6 +8,16 @@ gk_status gk_add_bias_ref(gk_backend *b, float *y, const float *bias, int64_t t,
   return GK_OK;
 }
 
+gk_status gk_add_bias_bwd_ref(gk_backend *b, const float *dy, int64_t t, int64_t n, float *db) {
+  (void)b;
+  for (int64_t i = 0; i < n; i++) {
+    double sum = db[i];
+    for (int64_t r = 0; r < t; r++) sum += dy[r * n + i];
+    db[i] = (float)sum;
+  }
+  return GK_OK;
+}
+
 gk_status gk_add_scaled_ref(gk_backend *b, float *y, const float *x, float s, int64_t n) {
   (void)b;
   for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] + (double)s * x[i]);

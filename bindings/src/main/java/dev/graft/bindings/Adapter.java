@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.function.Function;
 
 /** A LoRA adapter of one model, in llama.cpp's file layout. Closed by who made it; see the package about lifetimes and threads. */
-public final class Adapter implements AutoCloseable {
+public final class Adapter implements Trainable {
   private final Handle handle;
   private final Handle model;
   private final AdapterInfo info;
@@ -67,6 +67,16 @@ public final class Adapter implements AutoCloseable {
   public void save(Path path, String name) {
     Objects.requireNonNull(path, "path");
     handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_adapter_save(p, Calls.path(path), name, m, n)));
+  }
+
+  @Override
+  public long parameters() {
+    return info.parameters();
+  }
+
+  @Override
+  public long elements(String tensor) {
+    return info.elements(tensor);
   }
 
   /** Ranks, scale and tensors; they never change. */

@@ -79,6 +79,8 @@ final class GraftLibrary {
 
   static native int graft_dequantize(Pointer runtime, int type, Pointer source, long sourceBytes, Pointer values, long count, byte[] message, long messageBytes);
 
+  static native int graft_quantize(int type, Pointer values, long count, Pointer target, long targetBytes, byte[] message, long messageBytes);
+
   static native int graft_gguf_open(String path, PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_gguf_describe(Pointer gguf, int maxItems, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
@@ -90,7 +92,8 @@ final class GraftLibrary {
   static native void graft_gguf_close(Pointer gguf);
 
   static native int graft_write_random_model(String path, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
-      int vocabularySize, int contextLength, int tied, String mix, String vocabulary, long seed, byte[] message, long messageBytes);
+      int vocabularySize, int contextLength, int tied, String mix, String vocabulary, long seed, float deviation, float ropeBase, String name,
+      byte[] message, long messageBytes);
 
   static native int graft_model_open(Pointer runtime, String path, PointerByReference out, byte[] message, long messageBytes);
 
@@ -112,11 +115,23 @@ final class GraftLibrary {
 
   static native void graft_adapter_close(Pointer adapter);
 
-  static native int graft_trainer_open(Pointer model, Pointer adapter, int trainable, long maxTokens, long maxTargets, int recompute, float dropout, long seed,
+  static native int graft_weights_open(Pointer model, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_weights_save(Pointer weights, String path, String type, String name, byte[] message, long messageBytes);
+
+  static native int graft_weights_describe(Pointer weights, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_weights_tensor(Pointer weights, String name, int write, Pointer values, long count, byte[] message, long messageBytes);
+
+  static native void graft_weights_close(Pointer weights);
+
+  static native int graft_trainer_open(Pointer model, Pointer adapter, Pointer weights, int trainable, long maxTokens, long maxTargets, int recompute, float dropout, long seed,
       PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_trainer_memory(Pointer model, int rank, String targets, int trainable, long maxTokens, long maxTargets, int recompute,
       float dropout, LongByReference bytes, byte[] message, long messageBytes);
+
+  static native int graft_trainer_memory_of_weights(Pointer model, long maxTokens, long maxTargets, int recompute, LongByReference bytes, byte[] message, long messageBytes);
 
   static native int graft_trainer_forward(Pointer trainer, int segments, Pointer lengths, Pointer prefixes, Pointer tokens, long targets, Pointer targetRows,
       Pointer targetIds, int training, Pointer logps, Pointer meanLogits, Pointer logSquares, byte[] message, long messageBytes);

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * A model of a given shape with random weights, for benches and tests.
+ * A model of a given shape with random weights, for benches and tests, or to be pretrained.
  *
  * @param architecture "llama", "qwen2" or "qwen3"
  * @param layers blocks
@@ -55,16 +55,36 @@ public record RandomModel(String architecture, int layers, int width, int heads,
   }
 
   /**
-   * Writes the file, whole or not at all.
+   * Writes the file for benches and tests, whole or not at all.
    *
    * @throws UsageException when the shape is not one that the architecture or the types allow
    * @throws GraftIoException when the file cannot be written
    */
   public void write(Path path) {
+    write(path, 0, 0, null);
+  }
+
+  /**
+   * Writes the file as the start of pretraining, whole or not at all: norms 1, biases 0, matrices around 0.
+   *
+   * @param deviation of the matrices, above 0; those that end in the residual stream get less, see graft.h
+   * @param ropeBase of the rotation, or 0 for the architecture's own
+   * @param name of the model, or null
+   * @throws UsageException when the shape is not one that the architecture or the types allow
+   * @throws GraftIoException when the file cannot be written
+   */
+  public void writeInitial(Path path, float deviation, float ropeBase, String name) {
+    if (!(deviation > 0)) {
+      throw new UsageException("a deviation of " + deviation + " for the weights must be above 0; about 0.02 is usual");
+    }
+    write(path, deviation, ropeBase, name);
+  }
+
+  private void write(Path path, float deviation, float ropeBase, String name) {
     Objects.requireNonNull(path, "path");
     GraftLibrary.require();
     String tokenizer = vocabulary == null ? null : Calls.path(vocabulary);
     Calls.run((m, n) -> GraftLibrary.graft_write_random_model(Calls.path(path), architecture, layers, width, heads, kvHeads, headWidth, feedForward,
-        vocabularySize, contextLength, tied ? 1 : 0, mix, tokenizer, seed, m, n));
+        vocabularySize, contextLength, tied ? 1 : 0, mix, tokenizer, seed, deviation, ropeBase, name, m, n));
   }
 }

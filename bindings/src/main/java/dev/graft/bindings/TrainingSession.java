@@ -7,6 +7,7 @@ import com.sun.jna.ptr.LongByReference;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * Scores and trains: forward, loss (see {@link Losses}), backward, step. Closed by who opened it; see the package about lifetimes
@@ -14,32 +15,35 @@ import java.util.Objects;
  */
 public final class TrainingSession implements AutoCloseable {
   private final Handle handle;
-  private final Adapter adapter;
+  private final Trainable trained;
   /** The batch of the last training forward, which alone backward may be given; guarded by the handle's lock. */
   private PackedBatch last;
 
-  private TrainingSession(Handle handle, Adapter adapter) {
+  private TrainingSession(Handle handle, Trainable trained) {
     this.handle = handle;
-    this.adapter = adapter;
+    this.trained = trained;
   }
 
   /**
    * Opens a session and takes all its memory.
    *
-   * @param adapter what is trained, or null for the bare base (scoring only)
+   * @param trained the adapter that is trained or scored with, the model's weights, or null for the bare base (scoring only)
    * @throws UsageException when the options do not fit
    * @throws NativeMemoryException when the memory is not to be had
    */
-  public static TrainingSession open(Model model, Adapter adapter, SessionOptions options) {
+  public static TrainingSession open(Model model, Trainable trained, SessionOptions options) {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(options, "options");
-    List<Handle> others = adapter == null ? List.of() : List.of(adapter.handleFor(model));
+    Handle adapter = trained instanceof Adapter a ? a.handleFor(model) : null;
+    Handle weights = trained instanceof Weights w ? w.handleFor(model) : null;
+    List<Handle> others = Stream.of(adapter, weights).filter(Objects::nonNull).toList();
     Handle handle = model.handle().child("training session", others, p -> {
-      Pointer a = others.isEmpty() ? null : others.get(0).pointer();
-      return Calls.open((out, m, n) -> GraftLibrary.graft_trainer_open(p, a, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
+      Pointer a = adapter == null ? null : adapter.pointer();
+      Pointer w = weights == null ? null : weights.pointer();
+      return Calls.open((out, m, n) -> GraftLibrary.graft_trainer_open(p, a, w, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
           options.recompute() ? 1 : 0, options.dropout(), options.seed(), out, m, n));
     }, GraftLibrary::graft_trainer_close);
-    return new TrainingSession(handle, adapter);
+    return new TrainingSession(handle, trained);
   }
 
   /**
@@ -55,6 +59,21 @@ public final class TrainingSession implements AutoCloseable {
       LongByReference bytes = new LongByReference();
       Calls.run((m, n) -> GraftLibrary.graft_trainer_memory(p, rank, targets, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
           options.recompute() ? 1 : 0, options.dropout(), bytes, m, n));
+      return bytes.getValue();
+    });
+  }
+
+  /**
+   * The same for training all weights, the weights included.
+   *
+   * @throws UsageException when the options do not fit, or a weight is quantized
+   */
+  public static long memoryBytesOfWeights(Model model, SessionOptions options) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(options, "options");
+    return model.handle().with(p -> {
+      LongByReference bytes = new LongByReference();
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_memory_of_weights(p, options.maxTokens(), options.maxTargets(), options.recompute() ? 1 : 0, bytes, m, n));
       return bytes.getValue();
     });
   }
@@ -111,7 +130,7 @@ public final class TrainingSession implements AutoCloseable {
    * @param weightDecay decoupled
    * @param maxGradNorm 0 for no clipping
    * @return the global L2 norm of the gradient before clipping
-   * @throws NotFiniteException when the gradient is not finite; adapter and optimizer are as before
+   * @throws NotFiniteException when the gradient is not finite; parameters and optimizer are as before
    */
   public double step(float learningRate, float weightDecay, float maxGradNorm) {
     return handle.with(p -> {
@@ -122,15 +141,15 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * A copy of the accumulated gradient of one adapter tensor, row-major. For tests.
+   * A copy of the accumulated gradient of one tensor, row-major. For tests.
    *
    * @throws IllegalArgumentException when there is none of that name
    */
   public float[] gradient(String tensor) {
-    if (adapter == null) {
-      throw new IllegalStateException("a session without an adapter has no gradients");
+    if (trained == null) {
+      throw new IllegalStateException("a session that trains nothing has no gradients");
     }
-    int count = Math.toIntExact(adapter.info().elements(tensor));
+    int count = Math.toIntExact(trained.elements(tensor));
     try (Memory values = new Memory(4L * Math.max(1, count))) {
       handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_trainer_gradient(p, tensor, values, count, m, n)));
       return values.getFloatArray(0, count);
@@ -138,7 +157,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Writes adapter, moments, update count and dropout counter, whole or not at all, with a checksum.
+   * Writes parameters, moments, update count and dropout counter, whole or not at all, with a checksum.
    *
    * @throws GraftIoException when the file cannot be written
    */

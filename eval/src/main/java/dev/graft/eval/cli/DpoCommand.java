@@ -14,7 +14,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "dpo",
     customSynopsis = "graft dpo --model M.gguf --data D.jsonl --output DIR [flags]",
-    description = "Trains a LoRA adapter on a quantized GGUF from preferences: DPO and its kin.",
+    description = "Trains a LoRA adapter on a quantized GGUF, or with --full all weights, from preferences: DPO and its kin.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  graft dpo --model model.gguf --data pairs.jsonl --init-adapter sft/adapter.gguf --output dpo/",
@@ -30,10 +30,12 @@ import picocli.CommandLine.Option;
 final class DpoCommand implements Callable<Integer> {
   /** With LoRA; ten times what full weights take. */
   private static final double DPO_RATE = 5e-5;
+  private static final double FULL_RATE = 1e-6;
 
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
   @Mixin TrainingFlags flags;
+  @Mixin MethodFlags method;
 
   @Option(
       names = "--loss",
@@ -95,9 +97,9 @@ final class DpoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RunOptions options = flags.options(model, common, DPO_RATE);
+    RunOptions options = flags.options(model.model, model.template, common, method, method.full ? FULL_RATE : DPO_RATE);
     DpoOptions dpo = options();
-    return TrainingShell.run(common, model, flags, (runtime, listener, stop) -> DpoRun.run(runtime, options, dpo, listener, stop));
+    return TrainingShell.run(common, model.model, method, (runtime, listener, stop) -> DpoRun.run(runtime, options, dpo, listener, stop));
   }
 
   private DpoOptions options() {

@@ -47,6 +47,7 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
   @Mixin TrainingFlags flags;
+  @Mixin MethodFlags trained;
 
   @Option(
       names = "--method",
@@ -81,7 +82,10 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     check();
-    RunOptions options = flags.options(model, common, 0);
+    if (trained.full) {
+      throw CliException.usage("--full is not planned; graft sft --full and graft dpo --full print what they need before the first step");
+    }
+    RunOptions options = flags.options(model.model, model.template, common, trained, 0);
     PreferenceLoss loss = PreferenceLoss.of(PreferenceOptions.defaults(dpo.loss));
     try (GraftRuntime runtime = common.openRuntime();
         Model base = Model.open(runtime, model.model)) {
@@ -158,8 +162,8 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private Adapter adapter(Model base, RunOptions options) {
-    if (flags.initAdapter != null) {
-      return Adapter.open(base, flags.initAdapter);
+    if (trained.initAdapter != null) {
+      return Adapter.open(base, trained.initAdapter);
     }
     RunOptions.Lora lora = options.adapter();
     return Adapter.create(base, new LoraSpec(lora.rank(), (float) lora.alpha(), lora.rslora(), lora.targets(), options.seed()));

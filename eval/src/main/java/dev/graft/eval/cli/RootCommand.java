@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
       PreviewCommand.class,
       TemplateCommand.class,
       ScoreCommand.class,
+      PretrainCommand.class,
       SftCommand.class,
       DpoCommand.class,
       PlanCommand.class,

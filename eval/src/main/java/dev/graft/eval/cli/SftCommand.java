@@ -10,11 +10,12 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "sft",
     customSynopsis = "graft sft --model M.gguf --data D.jsonl --output DIR [flags]",
-    description = "Trains a LoRA adapter on a quantized GGUF by supervised fine-tuning.",
+    description = "Trains a LoRA adapter on a quantized GGUF, or with --full all weights, by supervised fine-tuning.",
     footerHeading = "%nExamples:%n",
     footer = {
       "  graft sft --model model.gguf --data rows.jsonl --output run/",
       "  graft sft --model model.gguf --data rows.jsonl --output run/ --resume",
+      "  graft sft --model f16.gguf --data rows.jsonl --output run/ --full --learning-rate 1e-5",
       "  graft sft --model model.gguf --data a.jsonl --eval-data b.jsonl --output run/ --early-stopping-patience 3",
       "",
       "The folder gets adapter.gguf (loadable by any llama.cpp), metrics.jsonl, config.json and checkpoints/step-N/; with",
@@ -26,14 +27,16 @@ import picocli.CommandLine.Mixin;
     })
 final class SftCommand implements Callable<Integer> {
   private static final double SFT_RATE = 2e-4;
+  private static final double FULL_RATE = 1e-5;
 
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
   @Mixin TrainingFlags flags;
+  @Mixin MethodFlags method;
 
   @Override
   public Integer call() {
-    RunOptions options = flags.options(model, common, SFT_RATE);
-    return TrainingShell.run(common, model, flags, (runtime, listener, stop) -> SftRun.run(runtime, options, listener, stop));
+    RunOptions options = flags.options(model.model, model.template, common, method, method.full ? FULL_RATE : SFT_RATE);
+    return TrainingShell.run(common, model.model, method, (runtime, listener, stop) -> SftRun.run(runtime, options, listener, stop));
   }
 }

@@ -3,8 +3,6 @@ package dev.graft.eval.cli;
 import dev.graft.trainer.run.Schedule;
 import dev.graft.trainer.run.RunOptions;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import picocli.CommandLine.Option;
 
 /** The flags of a training run; a picocli {@code @Mixin}. A null field was not given. */
@@ -20,9 +18,6 @@ final class TrainingFlags {
   @Option(names = "--eval-data", paramLabel = "E.jsonl", description = "Rows to evaluate on. Default: none.")
   Path evalData;
 
-  @Option(names = "--init-adapter", paramLabel = "A.gguf", description = "Goes on from this adapter, with its rank, alpha and targets. Default: a new one.")
-  Path initAdapter;
-
   @Option(names = "--max-steps", paramLabel = "N", description = "Optimizer steps; instead of --epochs.")
   Long maxSteps;
 
@@ -35,7 +30,7 @@ final class TrainingFlags {
   @Option(names = "--gradient-accumulation", paramLabel = "N", defaultValue = "1", description = "Batches of an optimizer step. Default: ${DEFAULT-VALUE}.")
   int gradientAccumulation;
 
-  @Option(names = "--learning-rate", paramLabel = "X", description = "Peak learning rate. Default: 2e-4 (dpo: 5e-5).")
+  @Option(names = "--learning-rate", paramLabel = "X", description = "Peak learning rate. Default: 2e-4 (dpo: 5e-5; --full: 1e-5, dpo 1e-6; pretrain: 1e-3).")
   Double learningRate;
 
   @Option(
@@ -53,25 +48,6 @@ final class TrainingFlags {
 
   @Option(names = "--max-grad-norm", paramLabel = "X", defaultValue = "1.0", description = "Clips the gradient's norm to this; 0 for no clipping. Default: ${DEFAULT-VALUE}.")
   double maxGradNorm;
-
-  @Option(names = "--lora-rank", paramLabel = "N", description = "Rank of the adapter. Default: 16.")
-  Integer loraRank;
-
-  @Option(names = "--lora-alpha", paramLabel = "X", description = "Scales the adapter by alpha/rank. Default: 32.")
-  Double loraAlpha;
-
-  @Option(names = "--lora-dropout", paramLabel = "P", defaultValue = "0", description = "Dropout before the adapter. Default: ${DEFAULT-VALUE}.")
-  double loraDropout;
-
-  @Option(
-      names = "--lora-targets",
-      paramLabel = "LIST",
-      converter = TargetList.class,
-      description = "all-linear, or some of attn_q,attn_k,attn_v,attn_output,ffn_gate,ffn_up,ffn_down. Default: all-linear.")
-  String loraTargets;
-
-  @Option(names = "--rslora", description = "Scales by alpha/sqrt(rank) instead (rank-stabilized LoRA). Default: off.")
-  boolean rslora;
 
   @Option(
       names = "--max-length",
@@ -121,8 +97,11 @@ final class TrainingFlags {
   @Option(names = "--load-best", description = "adapter.gguf is the best evaluated one, not that of the last step. Default: off.")
   boolean loadBest;
 
-  /** @param usualRate learning rate when none was given */
-  RunOptions options(ModelOptions model, CommonOptions common, double usualRate) {
+  /**
+   * @param model the GGUF to start from  @param template how text becomes prompts  @param method what is trained
+   * @param usualRate learning rate when none was given
+   */
+  RunOptions options(Path model, String template, CommonOptions common, MethodFlags method, double usualRate) {
     if (maxSteps != null && epochs != null) {
       throw CliException.usage("--max-steps and --epochs exclude one another; give one of them");
     }
@@ -133,34 +112,17 @@ final class TrainingFlags {
       throw CliException.usage("--recompute " + recompute + " is not known; give none or block");
     }
     return new RunOptions(
-        new RunOptions.Files(model.model, data, evalData, initAdapter, output),
-        new RunOptions.Lora(loraRank == null ? 16 : loraRank, loraAlpha == null ? 32 : loraAlpha, loraDropout, rslora, loraTargets == null ? "all-linear" : loraTargets),
+        new RunOptions.Files(model, data, evalData, method.initAdapter, output),
+        method.lora(),
+        method.allWeights(),
         new RunOptions.Optimizer(learningRate == null ? usualRate : learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm),
         new RunOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
         new RunOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
         new RunOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),
-        model.template,
+        template,
         common.seed(),
         resume,
         overwrite);
-  }
-
-  /** What the user should know about flags that do nothing together. */
-  List<String> notes() {
-    List<String> given = new ArrayList<>();
-    if (loraRank != null) {
-      given.add("--lora-rank");
-    }
-    if (loraAlpha != null) {
-      given.add("--lora-alpha");
-    }
-    if (loraTargets != null) {
-      given.add("--lora-targets");
-    }
-    if (rslora) {
-      given.add("--rslora");
-    }
-    return initAdapter == null || given.isEmpty() ? List.of() : List.of(String.join(", ", given) + " not used: rank, alpha and targets are those of --init-adapter");
   }
 
   private static void positive(String flag, Long value) {

@@ -5,6 +5,7 @@ import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RunListener;
 import dev.graft.trainer.run.RunSummary;
 import dev.graft.trainer.run.StopRequest;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /** What every training command does around its run: signals, progress, the summary. One thread. */
@@ -15,20 +16,20 @@ final class TrainingShell {
   }
 
   private final CommonOptions common;
-  private final ModelOptions model;
+  private final Path model;
 
-  private TrainingShell(CommonOptions common, ModelOptions model) {
+  private TrainingShell(CommonOptions common, Path model) {
     this.common = common;
     this.model = model;
   }
 
   /** Runs and reports; returns the exit code. */
-  static int run(CommonOptions common, ModelOptions model, TrainingFlags flags, Run run) {
-    return new TrainingShell(common, model).run(flags, run);
+  static int run(CommonOptions common, Path model, MethodFlags method, Run run) {
+    method.notes().forEach(common::note);
+    return new TrainingShell(common, model).run(run);
   }
 
-  private int run(TrainingFlags flags, Run run) {
-    flags.notes().forEach(common::note);
+  private int run(Run run) {
     StopRequest stop = new StopRequest();
     ConsoleProgress progress = new ConsoleProgress(common);
     Runnable asked =
@@ -56,12 +57,13 @@ final class TrainingShell {
       String evaluation = s.evalLoss() == null ? "" : String.format(Locale.ROOT, "; evaluation %.4f, best %.4f at step %d", s.evalLoss(), s.bestEvalLoss(), s.bestStep());
       common.note(String.format(Locale.ROOT, "loss %.4f at first, %.4f at last%s", s.firstLoss(), s.finalLoss(), evaluation));
     }
-    if (s.adapter() == null) {
+    if (s.result() == null) {
       common.note("stopped; " + (s.checkpoint() == null ? "nothing was done yet" : "saved " + s.checkpoint()) + "; go on with the same command and --resume");
       return;
     }
-    String which = "best".equals(s.adapterIs()) ? "the best, of step " + s.bestStep() : "of the last step";
-    common.note("adapter " + s.adapter() + " (" + which + ")" + (s.bestAdapter() == null || "best".equals(s.adapterIs()) ? "" : "; the best evaluated one is " + s.bestAdapter()));
-    common.note("try it: graft generate --model " + model.model + " --adapter " + s.adapter() + " --prompt '...'");
+    String which = "best".equals(s.resultIs()) ? "the best, of step " + s.bestStep() : "of the last step";
+    common.note((s.adapter() == null ? "model " : "adapter ") + s.result() + " (" + which + ")"
+        + (s.bestResult() == null || "best".equals(s.resultIs()) ? "" : "; the best evaluated one is " + s.bestResult()));
+    common.note("try it: graft generate --model " + (s.adapter() == null ? s.model() : model + " --adapter " + s.adapter()) + " --prompt '...'");
   }
 }

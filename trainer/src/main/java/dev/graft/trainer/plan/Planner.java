@@ -148,7 +148,7 @@ public final class Planner {
   }
 
   private RunOptions with(RunOptions.Batching batching) {
-    return new RunOptions(options.files(), options.adapter(), options.optimizer(), batching, options.length(), options.cadence(), options.template(), options.seed(),
+    return new RunOptions(options.files(), options.adapter(), options.full(), options.optimizer(), batching, options.length(), options.cadence(), options.template(), options.seed(),
         options.resume(), options.overwrite());
   }
 }

@@ -120,7 +120,7 @@ public final class DpoTask implements Task {
   public long learnerBytes(Model model, Adapter start, SessionOptions training) {
     boolean open = loss.traits().needsReference() && dpo.online();
     SessionOptions scoring = SessionOptions.scoring(training.maxTokens(), training.maxTargets());
-    return open ? TrainingSession.memoryBytes(model, start.info().rank(), "all-linear", scoring) : 0;
+    return open ? TrainingSession.memoryBytes(model, rank(start), "all-linear", scoring) : 0;
   }
 
   @Override
@@ -137,8 +137,13 @@ public final class DpoTask implements Task {
     return learner;
   }
 
+  private static int rank(Adapter adapter) {
+    return adapter == null ? 0 : adapter.info().rank();
+  }
+
   private void reference(Setup setup, PreferenceLearner learner) {
-    Adapter frozen = frozen(setup);
+    Model model = referenceModel(setup, learner);
+    Adapter frozen = frozen(setup, model);
     if (frozen != null) {
       learner.closeLater(frozen);
     }
@@ -148,7 +153,7 @@ public final class DpoTask implements Task {
       Stream.of(eval, eval.mismatched()).filter(set -> set != null).forEach(set -> sets.put(set, options.files().evalData()));
     }
     if (dpo.online()) {
-      ReferenceScorer scorer = new ReferenceScorer(setup.model(), frozen, setup.maxTokens(), setup.maxTargets());
+      ReferenceScorer scorer = new ReferenceScorer(model, frozen, setup.maxTokens(), setup.maxTargets());
       learner.closeLater(scorer);
       sets.forEach((set, file) -> learner.reference(set, new OnlineReference(scorer, set, file, setup.maxTokens())));
       return;
@@ -158,7 +163,7 @@ public final class DpoTask implements Task {
       PreferenceBatches set = entry.getKey();
       SessionOptions scoring = scoring(setup, set);
       float[][] table = cache.table(name(set), set, entry.getValue(), scoring.maxTokens(),
-          () -> new ReferenceScorer(setup.model(), frozen, scoring.maxTokens(), scoring.maxTargets()));
+          () -> new ReferenceScorer(model, frozen, scoring.maxTokens(), scoring.maxTargets()));
       if (table == null) {
         return; // a stop was requested
       }
@@ -168,7 +173,7 @@ public final class DpoTask implements Task {
 
   /** Large batches, but no more memory than training itself will take. */
   private static SessionOptions scoring(Setup setup, PreferenceBatches set) {
-    int rank = setup.start().info().rank();
+    int rank = rank(setup.start());
     SessionOptions training = new SessionOptions(true, setup.maxTokens(), setup.maxTargets(), setup.options().batching().recompute(), 0, 0);
     long room = TrainingSession.memoryBytes(setup.model(), rank, "all-linear", training);
     long tokens = Math.max(set.longest(), Math.min(Math.max(REFERENCE_TOKENS, setup.maxTokens()), set.mostTokens(set.rows())));
@@ -185,9 +190,19 @@ public final class DpoTask implements Task {
     return set == train ? "train" : set == train.mismatched() ? "train-kl" : set == eval ? "eval" : "eval-kl";
   }
 
-  private Adapter frozen(Setup setup) {
+  /** Where all weights are trained, the file once more, which stays as it is. */
+  private static Model referenceModel(Setup setup, PreferenceLearner learner) {
+    if (setup.start() != null) {
+      return setup.model();
+    }
+    Model frozen = Model.open(setup.runtime(), setup.model().path());
+    learner.closeLater(frozen);
+    return frozen;
+  }
+
+  private Adapter frozen(Setup setup, Model model) {
     if (dpo.referenceAdapter() != null) {
-      return Adapter.open(setup.model(), dpo.referenceAdapter());
+      return Adapter.open(model, dpo.referenceAdapter());
     }
     return options.files().initAdapter() == null ? null : setup.start().copy();
   }

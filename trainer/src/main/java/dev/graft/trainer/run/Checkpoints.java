@@ -1,7 +1,6 @@
 package dev.graft.trainer.run;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftException;
 import dev.graft.bindings.TrainingSession;
 import java.io.IOException;
@@ -24,7 +23,6 @@ final class Checkpoints {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern NAME = Pattern.compile("step-(\\d{1,15})");
   private static final String NATIVE = "trainer.state";
-  private static final String ADAPTER = "adapter.gguf";
   private static final String STATE = "state.json";
 
   private final Path folder;
@@ -37,14 +35,14 @@ final class Checkpoints {
   record Saved(Path path, long step) {}
 
   /** Writes step-N and returns its path; then keeps only the newest {@code keep} (0: all). */
-  Path save(TrainState state, TrainingSession session, Adapter adapter, int keep) {
+  Path save(TrainState state, TrainingSession session, Trained trained, int keep) {
     Path target = folder.resolve("step-" + state.step());
     Path temporary = folder.resolve(".tmp-step-" + state.step());
     try {
       removeTemporary();
       Files.createDirectories(temporary);
       session.save(temporary.resolve(NATIVE));
-      adapter.save(temporary.resolve(ADAPTER), "step-" + state.step());
+      trained.save(temporary.resolve(trained.file()));
       SafeFiles.writeText(temporary.resolve(STATE), JSON.writeValueAsString(state) + "\n");
       SafeFiles.syncFolder(temporary);
       SafeFiles.deleteTree(target); // only ever an equal one: a resumed run at the step it began from
@@ -94,9 +92,9 @@ final class Checkpoints {
     return folders().stream().filter(saved -> missing(saved) == null).toList();
   }
 
-  /** The first file that a checkpoint lacks, or null when it is whole. */
+  /** The first file that resuming would lack, or null when the checkpoint is whole. */
   private static String missing(Saved saved) {
-    return Stream.of(NATIVE, ADAPTER, STATE).filter(file -> !Files.isRegularFile(saved.path().resolve(file))).findFirst().orElse(null);
+    return Stream.of(NATIVE, STATE).filter(file -> !Files.isRegularFile(saved.path().resolve(file))).findFirst().orElse(null);
   }
 
   private List<Saved> folders() {

@@ -24,10 +24,12 @@ final class RunConfig {
   /** These change the order of additions, so the last bits. */
   private static final Set<String> ROUNDING = Set.of("micro-batch-tokens", "recompute");
 
+  private static final Set<String> OFF = Set.of("false", "null", "");
+
   private RunConfig() {}
 
   /** Builds the tree; hashes not yet known are null. */
-  static ObjectNode build(Task task, RunOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, JsonNode adapter,
+  static ObjectNode build(Task task, RunOptions options, RuntimeInfo runtime, Map<String, FileHash> hashes, RunPlan plan, JsonNode model, Trained trained,
       JsonNode dataReport) {
     ObjectNode root = JSON.createObjectNode();
     root.put("command", task.command());
@@ -43,7 +45,7 @@ final class RunConfig {
     root.set("options", flags(options, task));
     root.set("runtime", JSON.valueToTree(Map.of("device", runtime.device(), "isa", runtime.isa(), "threads", runtime.threads(), "describe", runtime.describe())));
     root.set("model", model);
-    root.set("adapter", adapter);
+    root.set(trained.adapter() != null ? "adapter" : "weights", trained.describe());
     root.set("data_report", dataReport);
     root.set("plan", JSON.valueToTree(plan));
     return root;
@@ -97,7 +99,8 @@ final class RunConfig {
     List<String> notes = new ArrayList<>();
     for (Map.Entry<String, JsonNode> now : flags.properties()) {
       String was = before.path("options").path(now.getKey()).asText();
-      if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
+      boolean unknownThen = !before.path("options").has(now.getKey()) && OFF.contains(now.getValue().asText()); // written by an older version
+      if (unknownThen || was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
         continue;
       }
       String change = "--" + now.getKey() + " " + now.getValue().asText() + " (it was " + was + ")";

@@ -10,14 +10,17 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
  * The output folder of one run, locked against a second run for as long as this is open; gone again when it was made here and nothing
- * came into it. Holds {@code adapter.gguf}, {@code
- * metrics.jsonl}, {@code config.json}, {@code checkpoints/step-N/} and, with evaluations, {@code best/adapter.gguf}.
+ * came into it. Holds {@code adapter.gguf} (or {@code model.gguf}, when all weights are trained), {@code metrics.jsonl}, {@code
+ * config.json}, {@code checkpoints/step-N/} and, with evaluations, {@code best/adapter.gguf}.
  */
 public final class RunFolder implements AutoCloseable {
+  private static final List<String> RESULTS = List.of(Trained.Lora.FILE, Trained.AllWeights.FILE);
+
   private final Path root;
   private final FileChannel channel;
   private final boolean made;
@@ -84,14 +87,14 @@ public final class RunFolder implements AutoCloseable {
     return root;
   }
 
-  /** The final adapter. */
-  public Path adapter() {
-    return root.resolve("adapter.gguf");
+  /** What the run has made. @param file its name */
+  public Path result(String file) {
+    return root.resolve(file);
   }
 
-  /** The adapter with the lowest evaluation loss so far. */
-  public Path bestAdapter() {
-    return root.resolve("best").resolve("adapter.gguf");
+  /** That with the lowest evaluation loss so far. */
+  public Path best(String file) {
+    return root.resolve("best").resolve(file);
   }
 
   /** One JSON line for each step and evaluation. */
@@ -111,7 +114,7 @@ public final class RunFolder implements AutoCloseable {
 
   /** True when a run has left anything here. */
   public boolean hasRun() {
-    return Files.exists(metrics()) || Files.exists(config()) || Files.exists(adapter()) || Files.exists(checkpoints());
+    return Files.exists(metrics()) || Files.exists(config()) || RESULTS.stream().anyMatch(file -> Files.exists(result(file))) || Files.exists(checkpoints());
   }
 
   /** Removes what a run has left; other files stay. */
@@ -119,7 +122,9 @@ public final class RunFolder implements AutoCloseable {
     try {
       SafeFiles.deleteTree(checkpoints());
       SafeFiles.deleteTree(root.resolve("best"));
-      Files.deleteIfExists(adapter());
+      for (String file : RESULTS) {
+        Files.deleteIfExists(result(file));
+      }
       Files.deleteIfExists(metrics());
       Files.deleteIfExists(config());
     } catch (IOException e) {

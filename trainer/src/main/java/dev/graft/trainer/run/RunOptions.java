@@ -9,6 +9,7 @@ import java.util.Map;
  *
  * @param files what is read and written
  * @param adapter the LoRA adapter to make
+ * @param full all weights are trained instead; or null
  * @param optimizer AdamW and its schedule
  * @param batching how rows become steps
  * @param length how long to train
@@ -21,6 +22,7 @@ import java.util.Map;
 public record RunOptions(
     Files files,
     Lora adapter,
+    Full full,
     Optimizer optimizer,
     Batching batching,
     Length length,
@@ -36,6 +38,8 @@ public record RunOptions(
     require(cadence.patience == 0 || files.evalData != null, "--early-stopping-patience needs --eval-data");
     require(!cadence.loadBest || files.evalData != null, "--load-best needs --eval-data");
     require(cadence.evalSteps == 0 || files.evalData != null, "--eval-steps needs --eval-data");
+    require(full == null || files.initAdapter == null, "--init-adapter is for training an adapter; training all weights starts from --model alone");
+    require(full == null || adapter.dropout == 0, "--lora-dropout acts on an adapter; training all weights knows none");
   }
 
   /**
@@ -54,6 +58,14 @@ public record RunOptions(
       require(rank >= 1, "--lora-rank " + rank + " must be at least 1");
       require(alpha > 0 && Double.isFinite(alpha), "--lora-alpha " + alpha + " must be positive");
       require(dropout >= 0 && dropout < 1, "--lora-dropout " + dropout + " must be at least 0 and below 1");
+    }
+  }
+
+  /** Training of all weights. @param outputType F32, F16, BF16 or Q8_0 for the matrices of the file; null: each tensor in the type that it had */
+  public record Full(String outputType) {
+    /** Checks the type. */
+    public Full {
+      require(outputType == null || outputType.matches("(?i)F32|F16|BF16|Q8_0"), "--output-type " + outputType + " is not known; give F32, F16, BF16 or Q8_0");
     }
   }
 
@@ -129,6 +141,8 @@ public record RunOptions(
   /** The flags by name, in a fixed order, as config.json has them; paths are elsewhere. */
   public Map<String, Object> flags() {
     Map<String, Object> flags = new LinkedHashMap<>();
+    flags.put("full", full != null);
+    flags.put("output-type", full == null ? null : full.outputType);
     flags.put("lora-rank", adapter.rank);
     flags.put("lora-alpha", adapter.alpha);
     flags.put("lora-dropout", adapter.dropout);

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param rows rows to learn  @param tokens their tokens  @param targets their learnt tokens
  * @param evalRows rows of the evaluation, 0 for none
  * @param steps optimizer steps of the whole run  @param rowsPerStep rows of each
- * @param trainableParameters parameters of the adapter
+ * @param trainableParameters parameters of the adapter, or of the model
  * @param maxTokens most tokens computed at once
  * @param modelBytes the mapped file  @param trainingBytes memory beside it  @param availableBytes what the machine has left, or 0
  * @param estimatedSeconds guess from the machine's speed, or null when the run is too short to measure for

@@ -12,9 +12,10 @@ import com.fasterxml.jackson.annotation.JsonProperty;
  * @param firstLoss loss of step 1  @param finalLoss loss of the last step
  * @param evalLoss latest evaluation loss, or null  @param bestEvalLoss lowest, or null  @param bestStep its step, or null
  * @param peakMemoryBytes most memory resident in this process, mapped model included
- * @param adapter path of the final adapter, or null when stopped by a signal
- * @param adapterIs {@code "last"} or {@code "best"}, or null
- * @param bestAdapter path of the best evaluated adapter, or null
+ * @param adapter path of the final adapter, or null when stopped by a signal or when all weights were trained
+ * @param model path of the final model when all weights were trained, or null
+ * @param resultIs whether that is the {@code "last"} or the {@code "best"}, or null
+ * @param bestAdapter path of the best evaluated adapter, or null  @param bestModel the same of a model
  * @param checkpoint newest checkpoint, or null
  */
 public record RunSummary(
@@ -33,6 +34,18 @@ public record RunSummary(
     @JsonProperty("best_step") Long bestStep,
     @JsonProperty("peak_memory_bytes") long peakMemoryBytes,
     @JsonProperty("adapter") String adapter,
-    @JsonProperty("adapter_is") String adapterIs,
+    @JsonProperty("model") String model,
+    @JsonProperty("result_is") String resultIs,
     @JsonProperty("best_adapter") String bestAdapter,
-    @JsonProperty("checkpoint") String checkpoint) {}
+    @JsonProperty("best_model") String bestModel,
+    @JsonProperty("checkpoint") String checkpoint) {
+  /** Path of the final adapter or model, or null when stopped by a signal. */
+  public String result() {
+    return adapter != null ? adapter : model;
+  }
+
+  /** Path of the best evaluated one, or null. */
+  public String bestResult() {
+    return bestAdapter != null ? bestAdapter : bestModel;
+  }
+}

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
 
 /**
  * What a run learns from its rows and by which loss: all that differs between supervised fine-tuning and learning from preferences.
- * {@link TrainingRun} calls {@link #read}, then {@link #learner}, each once. One thread.
+ * {@link TrainingRun} calls {@link #prepare}, {@link #read}, then {@link #learner}, each once. One thread.
  */
 public interface Task {
   /** Name of the command, as config.json has it. */
@@ -39,6 +39,13 @@ public interface Task {
   }
 
   /**
+   * Makes files that the run starts from, in its folder, which is locked and holds no other run.
+   *
+   * @param resumed whether the run goes on from a checkpoint: then what is there stays
+   */
+  default void prepare(RunFolder folder, boolean resumed, RunListener listener) {}
+
+  /**
    * Reads and checks the data.
    *
    * @param source for the run's model  @param maxLength most tokens of a sequence, 0 for no limit
@@ -57,14 +64,15 @@ public interface Task {
   /**
    * What the run has opened; valid until the run ends.
    *
-   * @param hashes of the input files, by flag name  @param start the adapter as training begins, untouched yet
+   * @param hashes of the input files, by flag name  @param start the adapter as training begins, untouched
+   *     yet; null when all weights are trained, which the model then computes with
    * @param folder of the run  @param maxTokens most tokens computed at once in training  @param maxTargets most targets of those
    * @param lastGood says where the last good checkpoint is, for messages
    */
   record Setup(GraftRuntime runtime, Model model, Adapter start, Map<String, FileHash> hashes, RunFolder folder, RunOptions options, long maxTokens, long maxTargets,
       RunListener listener, StopRequest stop, Supplier<String> lastGood) {}
 
-  /** Bytes that the task's learner will hold beside the training session. */
+  /** Bytes that the task's learner will hold beside the training session. @param start null when all weights are trained */
   default long learnerBytes(Model model, Adapter start, SessionOptions training) {
     return 0;
   }

@@ -1,6 +1,5 @@
 package dev.graft.trainer.run;
 
-import dev.graft.bindings.Adapter;
 import dev.graft.bindings.TrainingSession;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,17 +7,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 
-/** The steps of a run, with what comes between them: metrics, evaluations, checkpoints, early stopping, the final adapter. One thread. */
+/** The steps of a run, with what comes between them: metrics, evaluations, checkpoints, early stopping, the final file. One thread. */
 final class TrainingLoop {
-  /** general.name of adapters: the same whatever the folder, so that equal runs write equal files. */
-  private static final String ADAPTER_NAME = "graft-lora";
-
   private final RunOptions options;
   private final RunPlan plan;
   private final RunFolder folder;
   private final Checkpoints checkpoints;
   private final TrainingSession session;
-  private final Adapter adapter;
+  private final Trained trained;
   private final TrainingStep step;
   private final Learner learner;
   private final boolean evaluates;
@@ -29,14 +25,14 @@ final class TrainingLoop {
   private long savedStep;
 
   /** @param completeConfig writes config.json once all hashes are known; called before a checkpoint */
-  TrainingLoop(RunOptions options, RunPlan plan, RunFolder folder, Checkpoints checkpoints, TrainingSession session, Adapter adapter, TrainingStep step,
+  TrainingLoop(RunOptions options, RunPlan plan, RunFolder folder, Checkpoints checkpoints, TrainingSession session, Trained trained, TrainingStep step,
       Learner learner, RunListener listener, StopRequest stop, Runnable completeConfig) {
     this.options = options;
     this.plan = plan;
     this.folder = folder;
     this.checkpoints = checkpoints;
     this.session = session;
-    this.adapter = adapter;
+    this.trained = trained;
     this.step = step;
     this.learner = learner;
     this.evaluates = plan.evalRows() > 0;
@@ -64,7 +60,7 @@ final class TrainingLoop {
       save(log);
       boolean interrupted = !finished();
       if (!interrupted) {
-        writeAdapter();
+        writeResult();
       }
       return summary(interrupted);
     } finally {
@@ -130,13 +126,13 @@ final class TrainingLoop {
   }
 
   private void saveBest() {
-    Path best = folder.bestAdapter();
+    Path best = folder.best(trained.file());
     try {
       Files.createDirectories(best.getParent());
     } catch (IOException e) {
       throw RunException.failed(best + ": cannot be written: " + SafeFiles.reason(e) + "; " + checkpoints.lastGood(), e);
     }
-    adapter.save(best, ADAPTER_NAME);
+    trained.save(best);
   }
 
   private void save(MetricsLog log) {
@@ -145,33 +141,37 @@ final class TrainingLoop {
     }
     completeConfig.run();
     log.sync();
-    Path saved = checkpoints.save(state, session, adapter, options.cadence().saveTotalLimit());
+    Path saved = checkpoints.save(state, session, trained, options.cadence().saveTotalLimit());
     savedStep = state.step();
     listener.saved(saved);
   }
 
-  private void writeAdapter() {
-    if (options.finalIsBest() && state.bestStep() != state.step() && Files.exists(folder.bestAdapter())) {
-      Path temporary = SafeFiles.temporaryFor(folder.adapter());
+  private void writeResult() {
+    Path result = folder.result(trained.file());
+    Path best = folder.best(trained.file());
+    if (options.finalIsBest() && state.bestStep() != state.step() && Files.exists(best)) {
+      Path temporary = SafeFiles.temporaryFor(result);
       try {
-        Files.copy(folder.bestAdapter(), temporary, StandardCopyOption.REPLACE_EXISTING);
-        SafeFiles.moveIntoPlace(temporary, folder.adapter());
+        Files.copy(best, temporary, StandardCopyOption.REPLACE_EXISTING);
+        SafeFiles.moveIntoPlace(temporary, result);
       } catch (IOException e) {
-        throw RunException.failed(folder.adapter() + ": cannot be written: " + SafeFiles.reason(e) + "; the adapter is in " + folder.bestAdapter(), e);
+        throw RunException.failed(result + ": cannot be written: " + SafeFiles.reason(e) + "; what it would hold is in " + best, e);
       }
     } else {
-      adapter.save(folder.adapter(), ADAPTER_NAME);
+      trained.save(result);
     }
   }
 
   private RunSummary summary(boolean interrupted) {
     boolean best = options.finalIsBest() && state.bestStep() > 0;
     boolean any = state.step() > 0;
+    boolean full = trained.adapter() == null;
+    String result = interrupted ? null : folder.result(trained.file()).toString();
+    String evaluated = state.bestStep() > 0 ? folder.best(trained.file()).toString() : null;
     return new RunSummary(folder.root().toString(), state.step(), plan.steps(), (double) state.step() * plan.rowsPerStep() / plan.rows(),
         interrupted ? "signal" : state.step() < plan.steps() ? "early" : null, state.tokens(), state.seconds(),
         state.seconds() > 0 ? state.tokens() / state.seconds() : 0, any ? (Double) state.firstLoss() : null, any ? (Double) state.lastLoss() : null,
         state.lastEvalLoss(), state.bestLoss(), state.bestStep() > 0 ? (Long) state.bestStep() : null, HostMemory.peakResidentBytes(),
-        interrupted ? null : folder.adapter().toString(), interrupted ? null : best ? "best" : "last",
-        state.bestStep() > 0 ? folder.bestAdapter().toString() : null, checkpoints.newest().map(saved -> saved.path().toString()).orElse(null));
+        full ? null : result, full ? result : null, interrupted ? null : best ? "best" : "last", full ? null : evaluated, full ? evaluated : null, checkpoints.newest().map(saved -> saved.path().toString()).orElse(null));
   }
 }

@@ -4,10 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.graft.bindings.Adapter;
-import dev.graft.bindings.AdapterInfo;
 import dev.graft.bindings.GraftRuntime;
-import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
@@ -23,7 +20,7 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * Training of a LoRA adapter (Hu et al. 2021, arXiv:2106.09685) into a folder, whatever the {@link Task}: reads, checks, resumes, and
+ * Training of a LoRA adapter (Hu et al. 2021, arXiv:2106.09685) or of all weights into a folder, whatever the {@link Task}: reads, checks, resumes, and
  * hands over to {@link TrainingLoop}. One thread; the {@link StopRequest} may come from any.
  */
 public final class TrainingRun {
@@ -78,6 +75,7 @@ public final class TrainingRun {
       } else if (options.resume()) {
         listener.note("nothing to resume in " + folder.root() + ": starting anew");
       }
+      task.prepare(folder, saved.isPresent(), listener);
       Map<String, FileHash> hashes = hashes();
       if (before != null) {
         RunConfig.checkFiles(before, task, hashes);
@@ -125,14 +123,16 @@ public final class TrainingRun {
     SessionSize size = SessionSize.of(data.train(), data.eval(), options.batching());
     SessionOptions session = size.training(options);
 
-    try (Adapter adapter = adapter(model)) {
-      RunPlan plan = plan(model, adapter, data, size.maxTokens(), session);
+    // All weights take their memory as they are opened, so that is checked before.
+    Long available = options.full() == null ? null : (Long) requireMemory(model, TrainingSession.memoryBytesOfWeights(model, session) + task.learnerBytes(model, null, session));
+    try (Trained trained = Trained.open(model, options)) {
+      RunPlan plan = plan(model, trained, data, size.maxTokens(), session, available);
       if (before != null) {
         RunConfig.checkSteps(before, options, plan.steps());
       }
-      Task.Setup setup = new Task.Setup(runtime, model, adapter, hashes, folder, options, size.maxTokens(), size.maxTargets(), listener, stop, checkpoints::lastGood);
+      Task.Setup setup = new Task.Setup(runtime, model, trained.adapter(), hashes, folder, options, size.maxTokens(), size.maxTargets(), listener, stop, checkpoints::lastGood);
       try (Learner learner = task.learner(setup);
-          TrainingSession training = TrainingSession.open(model, adapter, session)) {
+          TrainingSession training = TrainingSession.open(model, trained.parameters(), session)) {
         TrainState state = TrainState.START;
         if (saved.isPresent()) {
           state = checkpoints.state(saved.get());
@@ -142,7 +142,7 @@ public final class TrainingRun {
           folder.clear();
         }
         Supplier<ObjectNode> config =
-            () -> RunConfig.build(task, options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), adapterInfo(adapter), data.report())
+            () -> RunConfig.build(task, options, runtime.info(), hashes, plan, JSON.valueToTree(model.info()), trained, data.report())
                 .put("template_clock", now.toString());
         RunConfig.write(folder.config(), config.get());
         Runnable withHashes =
@@ -152,42 +152,33 @@ public final class TrainingRun {
             };
         listener.started(plan, state.step());
         TrainingStep step = new TrainingStep(training, learner, data.train(), options, plan.steps(), checkpoints::lastGood);
-        return new TrainingLoop(options, plan, folder, checkpoints, training, adapter, step, learner, listener, stop, withHashes).run(state);
+        return new TrainingLoop(options, plan, folder, checkpoints, training, trained, step, learner, listener, stop, withHashes).run(state);
       }
     }
   }
 
-  private static ObjectNode adapterInfo(Adapter adapter) {
-    AdapterInfo info = adapter.info();
-    return JSON.createObjectNode().put("rank", info.rank()).put("alpha", info.alpha()).put("scale", info.scale()).put("parameters", info.parameters());
-  }
-
-  private Adapter adapter(Model model) {
-    if (options.files().initAdapter() != null) {
-      return Adapter.open(model, options.files().initAdapter());
-    }
-    RunOptions.Lora lora = options.adapter();
-    return Adapter.create(model, new LoraSpec(lora.rank(), (float) lora.alpha(), lora.rslora(), lora.targets(), options.seed()));
-  }
-
-  private RunPlan plan(Model model, Adapter adapter, Task.Data data, long maxTokens, SessionOptions session) {
-    RowSet train = data.train();
-    String targets = options.files().initAdapter() != null ? "all-linear" : options.adapter().targets();
-    long work = TrainingSession.memoryBytes(model, adapter.info().rank(), targets, session) + task.learnerBytes(model, adapter, session);
+  /** What the machine has left, or 0. @throws RunException when that is less than is needed */
+  private long requireMemory(Model model, long work) {
     String advice = (options.batching().recompute() ? "" : "--recompute block, ") + "a lower --micro-batch-tokens (" + options.batching().microBatchTokens()
-        + " now) or --max-length, or a smaller --lora-rank would help";
-    long available = MemoryCheck.require(runtime.info().device(), model.info().fileBytes(), work, advice);
+        + " now) or --max-length, or " + (options.full() == null ? "a smaller --lora-rank" : "a LoRA adapter instead of all weights") + " would help";
+    return MemoryCheck.require(runtime.info().device(), model.info().fileBytes(), work, advice);
+  }
+
+  private RunPlan plan(Model model, Trained trained, Task.Data data, long maxTokens, SessionOptions session, Long checked) {
+    RowSet train = data.train();
+    long work = trained.memoryBytes(session) + task.learnerBytes(model, trained.adapter(), session);
+    long available = checked != null ? checked : requireMemory(model, work);
     int perStep = options.batching().rowsPerStep();
     long steps = options.length().steps(train.rows(), perStep);
     int[] all = IntStream.range(0, train.rows()).toArray();
     long tokens = train.tokens(all);
     return new RunPlan(train.rows(), tokens, train.targets(all), data.eval() == null ? 0 : data.eval().rows(), steps, perStep,
-        adapter.info().parameters(), maxTokens, model.info().fileBytes(), work, available, seconds(model, (double) tokens / train.rows() * perStep * steps));
+        trained.parameters().parameters(), maxTokens, model.info().fileBytes(), work, available, seconds(model, trained, (double) tokens / train.rows() * perStep * steps));
   }
 
-  /** A guess: a frozen base costs two forward passes a token, and a third when activations are recomputed. */
-  private Double seconds(Model model, double tokens) {
-    double flop = tokens * model.info().flopsPerToken() * (options.batching().recompute() ? 3 : 2);
+  /** A guess: one more pass when activations are recomputed. */
+  private Double seconds(Model model, Trained trained, double tokens) {
+    double flop = tokens * model.info().flopsPerToken() * (trained.passes() + (options.batching().recompute() ? 1 : 0));
     return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / usualSpeed(runtime));
   }
 

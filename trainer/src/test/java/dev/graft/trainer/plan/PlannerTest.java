@@ -64,7 +64,7 @@ class PlannerTest {
   }
 
   private static RunOptions options(int batch, int microBatchTokens, boolean recompute) {
-    return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), null, null, null), new RunOptions.Lora(4, 8, 0, false, "all-linear"),
+    return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), null, null, null), new RunOptions.Lora(4, 8, 0, false, "all-linear"), null,
         new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, 0, true),
         new RunOptions.Length(0, 3), new RunOptions.Cadence(0, 100, 2, 0, false), "auto", 42, false, false);
   }

@@ -21,6 +21,7 @@ class RunConfigTest {
     return new RunOptions(
         new RunOptions.Files(Path.of("m"), Path.of("d"), null, null, Path.of("o")),
         new RunOptions.Lora(16, 32, 0, false, "all-linear"),
+        null,
         new RunOptions.Optimizer(rate, schedule, 0, 0, 1),
         new RunOptions.Batching(batch, 1, microBatch, false, 0, true),
         new RunOptions.Length(maxSteps, 3),
