@@ -192,6 +192,8 @@ class PlannerTest {
     Planner cut = new Planner(model, adapter, 0, options(2, 1024, false, 5, 0, 0), rows, List.of());
     assertThat(cut.plan(cached, SPEED).klFlops()).isEqualTo(cost.score(new BatchShape(4 + 2, 2 + 2, 10 + 3)));
     assertThat(cut.plan(cached, SPEED).evaluation().count()).isZero();
+    WayPlan smallest = new Planner(model, adapter, 0, options(1, 1, false), rows, List.of()).plan(cached, SPEED);
+    assertThat(smallest.maxTokens()).isEqualTo(6); // the first row's companion is longer than any row
     assertThat(cached.text()).isEqualTo("kto, cached reference");
   }
 
