@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
       "A row is {\"prompt\", \"chosen\", \"rejected\"}; for --loss kto {\"prompt\", \"completion\", \"label\": true or false}, and pairs count",
       "as two such rows. The policy starts at --init-adapter; the reference is --reference-adapter, else the frozen --init-adapter,",
       "else the bare base. Its log-probabilities are computed once before training and kept in DIR/reference-*.bin, or in",
-      "--reference-cache for several runs to share; what does not fit any more, or is damaged, is computed again. Everything else",
-      "(the folder, Ctrl-C, --resume) is as for graft sft."
+      "--reference-cache for several runs to share; what does not fit any more, or is damaged, is computed again. Lines of metrics.jsonl",
+      "have rewards/..., logps/... and logits/... as TRL names them. Everything else (the folder, Ctrl-C, --resume) is as for graft sft."
     })
 final class DpoCommand implements Callable<Integer> {
   /** With LoRA; ten times what full weights take. */
