@@ -73,6 +73,16 @@ GRAFT_API int32_t graft_gguf_string(graft_gguf *, const char *key, int64_t index
 GRAFT_API int32_t graft_gguf_write_tokenizer(graft_gguf *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API void graft_gguf_close(graft_gguf *);
 
+/* Writes a byte-pair vocabulary (llama.cpp's "gpt2" kind) as a tiny model of the layout of graft_gguf_write_tokenizer, for any llama.cpp to tokenize with and for
+ * graft_write_random_model to copy. name: general.name, may be NULL. pre: tokenizer.ggml.pre, the pre-tokenizer ("llama-bpe").
+ * tokens: n_tokens UTF-8 texts end to end, each closed by a NUL (token_bytes in all, NULs included): in GPT-2's byte alphabet, special ones as they are written;
+ * none empty, all different. types [n_tokens]: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused. merges: n_merges texts "left right" laid out likewise, first
+ * learnt first; left, right and leftright must be tokens. bos, eos, eot, pad: ids, -1 for none. add_bos: whether a BOS stands before every text. chat_template: may
+ * be NULL. GRAFT_USAGE names the token, merge or id that does not fit. */
+GRAFT_API int32_t graft_write_vocabulary(const char *path, const char *name, const char *pre, int32_t n_tokens, const char *tokens, int64_t token_bytes,
+    const int32_t *types, int32_t n_merges, const char *merges, int64_t merge_bytes, int32_t bos, int32_t eos, int32_t eot, int32_t pad, int32_t add_bos,
+    const char *chat_template, char *message, int64_t message_bytes);
+
 /* Writes a model of the given shape with random weights (seeded). deviation 0: for benches and tests, logits of sensible size. deviation > 0: to be
  * pretrained; matrices uniform around 0 with that deviation (attn_output and ffn_down divided by sqrt(2 layers), as GPT-2), norms 1, biases 0.
  * architecture "llama", "qwen2", "qwen3"; mix a type name ("F32", "Q8_0", ...) or "Q4_K_M" (llama.cpp's choice of types per tensor).

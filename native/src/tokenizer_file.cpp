@@ -10,7 +10,6 @@ namespace graft {
 namespace {
 
 constexpr int64_t kWidth = 32;                      // one block of Q4_0, the smallest model llama.cpp takes
-constexpr int64_t kMaxTokens = 1 << 24;
 
 [[noreturn]] void bad(const Gguf &gguf, std::string_view key, const std::string &why) {
   throw Error{GRAFT_BAD_FILE, printable(gguf.path(), 4096) + ": metadata key '" + printable(key) + "' " + why};
@@ -99,9 +98,29 @@ void add_zero_tensor(GgufWriter &writer, std::string_view name, gk_type type, st
 
 }  // namespace
 
+void set_tiny_model(GgufWriter &writer, std::string_view name) {
+  writer.set_string("general.architecture", "llama");
+  writer.set_string("general.name", name);
+  writer.set_uint32("llama.block_count", 1);
+  writer.set_uint32("llama.context_length", 512);
+  writer.set_uint32("llama.embedding_length", kWidth);
+  writer.set_uint32("llama.feed_forward_length", kWidth);
+  writer.set_uint32("llama.attention.head_count", 1);
+  writer.set_uint32("llama.attention.head_count_kv", 1);
+  writer.set_uint32("llama.rope.dimension_count", kWidth);
+  writer.set_float("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+}
+
+void add_tiny_tensors(GgufWriter &writer, int64_t tokens) {
+  add_zero_tensor(writer, "token_embd.weight", GK_Q4_0, {kWidth, tokens});
+  for (const char *norm : {"blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"}) add_zero_tensor(writer, norm, GK_F32, {kWidth}, 1);
+  for (const char *name : {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"})
+    add_zero_tensor(writer, std::string("blk.0.") + name + ".weight", GK_F32, {kWidth, kWidth});
+}
+
 int64_t check_tokenizer(const Gguf &gguf) {
   const GgufValue &tokens = require_array(gguf, "tokenizer.ggml.tokens", GgufType::String);
-  if (tokens.count == 0 || tokens.count > kMaxTokens) bad(gguf, "tokenizer.ggml.tokens", "has " + std::to_string(tokens.count) + " items; 1 to " + std::to_string(kMaxTokens) + " are allowed");
+  if (tokens.count == 0 || tokens.count > kMaxTokenizerTokens) bad(gguf, "tokenizer.ggml.tokens", "has " + std::to_string(tokens.count) + " items; 1 to " + std::to_string(kMaxTokenizerTokens) + " are allowed");
   check_per_token(gguf, "tokenizer.ggml.scores", GgufType::F32, tokens.count);
   const uint8_t *types = check_per_token(gguf, "tokenizer.ggml.token_type", GgufType::I32, tokens.count);
   for (const auto &[key, value] : gguf.metadata())
@@ -114,16 +133,7 @@ int64_t check_tokenizer(const Gguf &gguf) {
 void write_tokenizer_gguf(const Gguf &gguf, const std::string &path) {
   const int64_t tokens = check_tokenizer(gguf);
   GgufWriter writer;
-  writer.set_string("general.architecture", "llama");
-  writer.set_string("general.name", "tokenizer of " + gguf.get_string("general.name", "a model"));
-  writer.set_uint32("llama.block_count", 1);
-  writer.set_uint32("llama.context_length", 512);
-  writer.set_uint32("llama.embedding_length", kWidth);
-  writer.set_uint32("llama.feed_forward_length", kWidth);
-  writer.set_uint32("llama.attention.head_count", 1);
-  writer.set_uint32("llama.attention.head_count_kv", 1);
-  writer.set_uint32("llama.rope.dimension_count", kWidth);
-  writer.set_float("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  set_tiny_model(writer, "tokenizer of " + gguf.get_string("general.name", "a model"));
   for (const auto &[key, value] : gguf.metadata()) {
     if (!starts_with(key, "tokenizer.")) continue;
     if (!is_id_key(key)) {
@@ -132,10 +142,7 @@ void write_tokenizer_gguf(const Gguf &gguf, const std::string &path) {
       writer.set_uint32(key, static_cast<uint32_t>(id));
     }
   }
-  add_zero_tensor(writer, "token_embd.weight", GK_Q4_0, {kWidth, tokens});
-  for (const char *norm : {"blk.0.attn_norm.weight", "blk.0.ffn_norm.weight", "output_norm.weight"}) add_zero_tensor(writer, norm, GK_F32, {kWidth}, 1);
-  for (const char *name : {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"})
-    add_zero_tensor(writer, std::string("blk.0.") + name + ".weight", GK_F32, {kWidth, kWidth});
+  add_tiny_tensors(writer, tokens);
   writer.write(path);
 }
 

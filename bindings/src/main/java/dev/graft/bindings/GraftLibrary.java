@@ -91,6 +91,9 @@ final class GraftLibrary {
 
   static native void graft_gguf_close(Pointer gguf);
 
+  static native int graft_write_vocabulary(String path, String name, String pre, int tokenCount, byte[] tokens, long tokenBytes, int[] types, int mergeCount,
+      byte[] merges, long mergeBytes, int bos, int eos, int eot, int pad, int addBos, String chatTemplate, byte[] message, long messageBytes);
+
   static native int graft_write_random_model(String path, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
       int vocabularySize, int contextLength, int tied, String mix, String vocabulary, long seed, float deviation, float ropeBase, String name,
       byte[] message, long messageBytes);

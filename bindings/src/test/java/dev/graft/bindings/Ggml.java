@@ -45,4 +45,9 @@ final class Ggml {
     Function function = library.getFunction(name);
     function.invokeVoid(new Object[] {blocks, values, count});
   }
+
+  /** One row of values into a type; the bytes written. */
+  long quantize(int type, Pointer values, Pointer target, long count) {
+    return library.getFunction("ggml_quantize_chunk").invokeLong(new Object[] {type, values, target, 0L, 1L, count, Pointer.NULL});
+  }
 }

@@ -117,7 +117,7 @@ final class GenerateCommand implements Callable<Integer> {
       base.info().notes().forEach(common::note);
       List<Prompt> prompts = prompts(source, base.info().contextLength());
       int context = BatchGenerator.requiredContext(prompts, base.info().contextLength(), data);
-      BatchGenerator generator = new BatchGenerator(base, lora, source.vocabulary(), options.withRoomFor(base.info(), context, runtime.info().device()));
+      BatchGenerator generator = new BatchGenerator(base, lora == null ? List.of() : List.of(lora), source.vocabulary(), options.withRoomFor(base.info(), context, runtime.info().device()));
       return answer(prompts.size(), sink -> generator.run(prompts, context, sink));
     }
   }
@@ -135,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
   /** Without --max-tokens each answer may have what its prompt leaves of the context; a flag is kept to the letter. */
   private Prompt fitted(int index, int line, int[] tokens, int context) {
     int most = maxTokens == null ? Math.max(1, Math.min(DEFAULT_MAX_TOKENS, context - tokens.length)) : maxTokens;
-    return new Prompt(index, line, tokens, most);
+    return new Prompt(index, line, tokens, most, adapter == null ? Prompt.BASE : 0);
   }
 
   private List<Prompt> prompts(RowSource source, int context) {

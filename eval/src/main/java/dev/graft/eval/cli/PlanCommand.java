@@ -58,6 +58,9 @@ final class PlanCommand implements Callable<Integer> {
           + " ${DEFAULT-VALUE}.")
   String method;
 
+  @Option(names = "--train-on-prompts", description = SftCommand.PROMPTS)
+  boolean trainOnPrompts;
+
   @Option(names = "--flops-per-second", paramLabel = "X", description = "Speed to expect, such as 2e11. Default: measured on the model.")
   Double flopsPerSecond;
 
@@ -137,7 +140,7 @@ final class PlanCommand implements Callable<Integer> {
   private Dataset read(Model base, RunOptions options, Source source) {
     int maxLength = options.batching().maxLength() > 0 ? options.batching().maxLength() : base.info().contextLength();
     try (RowSource rows = RowSource.open(model.model, base.info().vocabulary(), model.template)) {
-      Dataset data = rows.read(source.file, source.kind, maxLength, false);
+      Dataset data = rows.read(source.file, source.kind, maxLength, false, trainOnPrompts);
       data.report().warnings().forEach(common::note);
       return data;
     }

@@ -49,6 +49,9 @@ final class PreviewCommand implements Callable<Integer> {
       description = "The chat template: the model's own, none, a built-in one or a Jinja file. Default: ${DEFAULT-VALUE}.")
   String template;
 
+  @Option(names = "--train-on-prompts", description = SftCommand.PROMPTS)
+  boolean trainOnPrompts;
+
   @Option(names = "--max-length", paramLabel = "N", description = "Most tokens of a row; 0 for no limit. Default: the model's context length.")
   Integer maxLength;
 
@@ -77,7 +80,7 @@ final class PreviewCommand implements Callable<Integer> {
 
   private DataOptions options(TextModel text) {
     try {
-      return text.options(template, maxLength == null ? text.contextLength() : maxLength).withKeepAll(true);
+      return text.options(template, maxLength == null ? text.contextLength() : maxLength).withKeepAll(true).withTrainOnPrompts(trainOnPrompts);
     } catch (IllegalArgumentException e) {
       throw CliException.usage(e.getMessage());
     }

@@ -6,12 +6,19 @@ final class RowProgress {
 
   private final CommonOptions common;
   private final int rows;
+  private final String what;
   private final long start = System.nanoTime();
   private long last = start;
 
   RowProgress(CommonOptions common, int rows) {
+    this(common, rows, "rows");
+  }
+
+  /** @param what is counted, in the plural */
+  RowProgress(CommonOptions common, int rows, String what) {
     this.common = common;
     this.rows = rows;
+    this.what = what;
   }
 
   /** @param count rows done so far */
@@ -20,7 +27,7 @@ final class RowProgress {
     if (now - last >= EVERY_NANOS && count < rows) {
       last = now;
       long left = (long) ((now - start) / 1e9 / count * (rows - count));
-      common.note(count + " of " + rows + " rows, " + Durations.text(left) + " left");
+      common.note(count + " of " + rows + " " + what + ", " + Durations.text(left) + " left");
     }
   }
 }

@@ -81,7 +81,7 @@ final class ScoreCommand implements Callable<Integer> {
 
   private Dataset read(Model base) {
     try (RowSource source = RowSource.open(model.model, base.info().vocabulary(), model.template)) {
-      Dataset rows = source.read(data, Dataset.Kind.ANY, maxLength, true);
+      Dataset rows = source.read(data, Dataset.Kind.ANSWERS, maxLength, true);
       rows.report().warnings().forEach(common::note);
       return rows;
     }

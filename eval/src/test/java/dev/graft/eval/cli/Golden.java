@@ -52,15 +52,28 @@ record Golden(Path folder) {
   }
 
   JsonNode expected() {
+    return read("expected.json");
+  }
+
+  private JsonNode read(String file) {
     try {
-      return JSON.readTree(folder.resolve("expected.json").toFile());
+      return JSON.readTree(folder.resolve(file).toFile());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   JsonNode run(String name) {
-    for (JsonNode run : expected().path("runs")) {
+    return named(expected(), name);
+  }
+
+  /** A run in which all weights are trained. */
+  JsonNode fullRun(String name) {
+    return named(read("full.json"), name);
+  }
+
+  private static JsonNode named(JsonNode expected, String name) {
+    for (JsonNode run : expected.path("runs")) {
       if (run.path("run").asText().equals(name)) {
         return run;
       }

@@ -15,7 +15,9 @@ import java.util.function.Supplier;
  * @param tokenizer asked for at the first row that holds text, so that files of ids start none; the caller closes what it gives
  * @param template the chat template, or empty for none
  * @param maxLength most tokens of one sequence, at least 2, or 0 for no limit
- * @param keepAll nothing is dropped: the examples are the rows, position by position, and one that has nothing to learn has no targets
+ * @param keepAll nothing is dropped: the examples are the rows, position by position (of plain text, its windows), and one that has
+ *     nothing to learn has no targets
+ * @param trainOnPrompts rows of chats and of prompts with completions are learnt whole: system, user and template tokens too, all but BOS
  */
 public record DataOptions(
     Vocabulary vocabulary,
@@ -23,7 +25,8 @@ public record DataOptions(
     Supplier<? extends Tokenizer> tokenizer,
     Optional<ChatTemplate> template,
     int maxLength,
-    boolean keepAll) {
+    boolean keepAll,
+    boolean trainOnPrompts) {
 
   /** @throws IllegalArgumentException when maxLength is 1 or negative */
   public DataOptions {
@@ -36,13 +39,24 @@ public record DataOptions(
     }
   }
 
+  /** Options that learn completions and the assistant's turns alone. */
+  public DataOptions(
+      Vocabulary vocabulary, int vocabularySize, Supplier<? extends Tokenizer> tokenizer, Optional<ChatTemplate> template, int maxLength, boolean keepAll) {
+    this(vocabulary, vocabularySize, tokenizer, template, maxLength, keepAll, false);
+  }
+
   /** The same with another limit; 0 for none. */
   public DataOptions withMaxLength(int length) {
-    return new DataOptions(vocabulary, vocabularySize, tokenizer, template, length, keepAll);
+    return new DataOptions(vocabulary, vocabularySize, tokenizer, template, length, keepAll, trainOnPrompts);
   }
 
   /** The same with another choice of dropping. */
   public DataOptions withKeepAll(boolean keep) {
-    return new DataOptions(vocabulary, vocabularySize, tokenizer, template, maxLength, keep);
+    return new DataOptions(vocabulary, vocabularySize, tokenizer, template, maxLength, keep, trainOnPrompts);
+  }
+
+  /** The same with another choice of what is learnt of chats and prompts. */
+  public DataOptions withTrainOnPrompts(boolean whole) {
+    return new DataOptions(vocabulary, vocabularySize, tokenizer, template, maxLength, keepAll, whole);
   }
 }

@@ -7,7 +7,7 @@ import java.util.List;
  * The rows of one data file as token ids.
  *
  * @param file where they came from
- * @param kind what every row is: SFT, PREFERENCE, UNPAIRED or PROMPT, never ANY
+ * @param kind what every row is: SFT, PREFERENCE, UNPAIRED or PROMPT, never ANY or ANSWERS
  * @param examples in file order, without those that were dropped (with {@link DataOptions#keepAll} none is)
  * @param report what was counted on the way
  */
@@ -15,7 +15,7 @@ public record Dataset(Path file, Kind kind, List<Example> examples, DatasetRepor
 
   /** What the rows of a file are, or are asked to be. */
   public enum Kind {
-    /** prompt and completion, chat, or prompt_ids and completion_ids. */
+    /** prompt and completion, chat, plain text, or prompt_ids and completion_ids. */
     SFT,
     /** prompt, chosen and rejected, as text, messages or ids. */
     PREFERENCE,
@@ -24,7 +24,9 @@ public record Dataset(Path file, Kind kind, List<Example> examples, DatasetRepor
     /** Only the prompt of any format is read; the rest may be missing. */
     PROMPT,
     /** SFT or PREFERENCE, as the first row says; only for asking. */
-    ANY
+    ANY,
+    /** As ANY, but without plain text, which has no answers; only for asking. */
+    ANSWERS
   }
 
   /** Copies the list. */

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads a JSONL file of rows to learn from, in one pass: {@code prompt} and {@code completion}, {@code messages}, {@code prompt},
- * {@code chosen} and {@code rejected} (strings or lists of messages), or ready {@code *_ids}, which are used exactly as given.
+ * Reads a JSONL file of rows to learn from, in one pass: {@code prompt} and {@code completion}, {@code messages}, {@code text},
+ * {@code prompt}, {@code chosen} and {@code rejected} (strings or lists of messages), or ready {@code *_ids}, which are used exactly as
+ * given. A file whose name ends in {@code .txt} is one row of text.
  */
 public final class DatasetReader {
   private static final int BATCH_ROWS = 16384;
@@ -31,6 +32,9 @@ public final class DatasetReader {
    * @throws UncheckedIOException when the file cannot be read
    */
   public Dataset read(Path file, Kind kind) {
+    if (PlainText.is(file)) {
+      return plain(file, kind);
+    }
     try (LineReader lines = new LineReader(file)) {
       return read(file, kind, lines);
     } catch (NoSuchFileException e) {
@@ -45,7 +49,8 @@ public final class DatasetReader {
     ReportBuilder report = new ReportBuilder();
     RowBatch batch = new RowBatch(file, options, report, kind);
     List<Example> examples = new ArrayList<>();
-    Kind found = kind == Kind.ANY ? null : kind;
+    boolean any = kind == Kind.ANY || kind == Kind.ANSWERS;
+    Kind found = any ? null : kind;
     int firstLine = 0;
     for (String text = lines.next(); text != null; text = lines.next()) {
       if (text.isBlank()) {
@@ -53,12 +58,15 @@ public final class DatasetReader {
       }
       Row row = parser.parse(lines.line(), text);
       report.row();
+      if (row instanceof Row.Plain) {
+        refuseText(file, lines.line(), "is text to be learnt whole, without", kind);
+      }
       if (kind != Kind.PROMPT) {
         Kind own = kind(row, kind);
         firstLine = firstLine == 0 ? lines.line() : firstLine;
         found = found == null ? own : found;
         if (own != found) {
-          throw wrongKind(file, lines.line(), own, found, kind == Kind.ANY ? firstLine : 0);
+          throw wrongKind(file, lines.line(), own, found, any ? firstLine : 0);
         }
       }
       batch.add(row, text.length());
@@ -69,12 +77,51 @@ public final class DatasetReader {
     batch.flush(examples);
     if (report.rows() == 0) {
       throw new DataException(file, 0, "holds no rows; it must have one JSON object a line");
-    } else if (report.kept() == 0 && !options.keepAll()) {
+    }
+    return dataset(file, found, examples, report, lines.sha256());
+  }
+
+  private Dataset plain(Path file, Kind kind) {
+    refuseText(file, 0, "is plain text (.txt), without", kind);
+    ReportBuilder report = new ReportBuilder();
+    RowBatch batch = new RowBatch(file, options, report, Kind.SFT);
+    List<Example> examples = new ArrayList<>();
+    try (PlainText text = new PlainText(file)) {
+      String whole = text.whole();
+      if (whole.isEmpty()) {
+        throw new DataException(file, 0, "is empty; give a file with text");
+      }
+      report.row();
+      batch.add(new Row.Plain(1, whole), 0);
+      batch.flush(examples);
+      return dataset(file, Kind.SFT, examples, report, text.sha256());
+    } catch (NoSuchFileException e) {
+      throw new DataException(file, 0, "no such file; check the path", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Dataset dataset(Path file, Kind kind, List<Example> examples, ReportBuilder report, String sha256) {
+    if (report.kept() == 0 && !options.keepAll()) {
       String why = report.faults();
       throw new DataException(file, 0, "has " + report.rows() + " rows, but none has anything to learn" + (why.isEmpty() ? "" : ": " + why)
           + "; see them with graft preview, and check that they have answers");
     }
-    return new Dataset(file, found, examples, report.build(options.maxLength(), lines.sha256()));
+    return new Dataset(file, kind, examples, report.build(options.maxLength(), sha256));
+  }
+
+  /** Text has neither prompt nor answers. */
+  private static void refuseText(Path file, int line, String what, Kind asked) {
+    String lacks = switch (asked) {
+      case PREFERENCE, UNPAIRED -> "chosen and rejected answers";
+      case PROMPT -> "a prompt";
+      case ANSWERS -> "a completion";
+      case SFT, ANY -> null;
+    };
+    if (lacks != null) {
+      throw new DataException(file, line, what + " " + lacks + ", which this command needs; learn text with graft sft");
+    }
   }
 
   /** What a row is when this is asked for: a label matters only to who asks for labels, or for pairs; and pairs do for unpaired rows. */

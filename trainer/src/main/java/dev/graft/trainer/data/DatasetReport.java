@@ -21,6 +21,7 @@ import java.util.List;
  * @param allMasked rows in which nothing is learnt, such as chats without an assistant's turn; dropped
  * @param doubledBos rows with a second BOS; that of a text was removed, that of ids stays
  * @param pairs what is wrong with preferences
+ * @param windows what rows of plain text became
  * @param sha256 of the file, in hexadecimal
  */
 public record DatasetReport(
@@ -37,7 +38,17 @@ public record DatasetReport(
     Lines allMasked,
     Lines doubledBos,
     Pairs pairs,
+    Windows windows,
     String sha256) {
+
+  /**
+   * What rows of plain text became; every token of them is learnt.
+   *
+   * @param texts kept rows of plain text
+   * @param count their windows: examples of at most the length limit
+   * @param cut rows that were cut into several
+   */
+  public record Windows(int texts, int count, Lines cut) {}
 
   /**
    * What is wrong with preferences; such rows are dropped, but for those of {@code unended}.
@@ -125,6 +136,10 @@ public record DatasetReport(
     lines.add(rows + " rows, " + kept + " used; " + tokens + " tokens, " + learnt + " of them learnt");
     lines.add("prompt tokens: " + text(prompts));
     lines.add("completion tokens: " + text(completions));
+    if (windows.texts > 0) {
+      String cut = windows.cut.count() == 0 ? "" : "; longer than " + maxLength + " tokens and cut into consecutive windows: " + windows.cut.count() + ", " + windows.cut.text();
+      lines.add("rows of text " + windows.texts + ", learnt whole in windows: " + windows.count + cut);
+    }
     lines.add("truncated prompts " + truncatedPrompts.count() + ", truncated completions " + truncatedCompletions.count() + ", emptied " + emptied.count()
         + ", all masked " + allMasked.count() + ", doubled BOS " + doubledBos.count() + ", identical pairs " + pairs.identical.count()
         + ", faulty preferences " + pairs.faulty);
@@ -153,6 +168,8 @@ public record DatasetReport(
     put(node.putObject("preferences_without_end"), pairs.unended);
     put(node.putObject("preferences_with_misplaced_bos"), pairs.misplacedBos);
     node.put("faulty_preferences", pairs.faulty);
+    node.put("texts", windows.texts).put("text_windows", windows.count);
+    put(node.putObject("cut_texts"), windows.cut);
     return node.put("sha256", sha256);
   }
 

@@ -27,20 +27,21 @@ final class ExampleBuilder {
       (chat || row.promptLength() < tokens.length ? report.allMasked : report.emptied).add(line);
       return options.keepAll() ? Optional.of(new SftExample(line, tokens, learnt, chat ? -1 : row.promptLength())) : Optional.empty();
     }
-    int prompt = Math.min(row.promptLength(), learnt.nextSetBit(0));
+    int prompt = options.trainOnPrompts() ? row.promptLength() : Math.min(row.promptLength(), learnt.nextSetBit(0));
     if (options.maxLength() > 0 && tokens.length > options.maxLength()) {
       int rest = tokens.length - prompt;
       int keptPrompt = keptPrompt(prompt, rest);
       int keptRest = Math.min(rest, options.maxLength() - keptPrompt);
       tokens = concat(cutPrompt(Arrays.copyOf(tokens, prompt), keptPrompt), Arrays.copyOfRange(tokens, prompt, prompt + keptRest));
       BitSet cut = new BitSet(tokens.length);
-      for (int i = learnt.nextSetBit(prompt); i >= 0 && i < prompt + keptRest; i = learnt.nextSetBit(i + 1)) {
-        cut.set(i - prompt + keptPrompt);
+      int shift = prompt - keptPrompt;
+      for (int i = learnt.nextSetBit(shift + 1); i >= 0 && i < prompt + keptRest; i = learnt.nextSetBit(i + 1)) {
+        cut.set(i - shift);
       }
       if (keptPrompt < prompt) {
         report.truncatedPrompts.add(line);
       }
-      if (cut.cardinality() < learnt.cardinality()) {
+      if (learnt.length() > prompt + keptRest) {
         report.truncatedCompletions.add(line);
       }
       learnt = cut;

@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /** Reads a file of UTF-8 lines strictly, counts them, and hashes the bytes on the way. One thread; the caller closes it. */
-final class LineReader implements AutoCloseable {
+public final class LineReader implements AutoCloseable {
   /** Longest line accepted, in bytes. */
   static final int MAX_BYTES = 100 << 20;
 
@@ -30,7 +30,8 @@ final class LineReader implements AutoCloseable {
   private byte[] buffer = new byte[1 << 12];
   private int line;
 
-  LineReader(Path file) throws IOException {
+  /** Opens a file or a pipe. @throws DataException when it is a folder */
+  public LineReader(Path file) throws IOException {
     this(file, MAX_BYTES);
   }
 
@@ -51,13 +52,13 @@ final class LineReader implements AutoCloseable {
   }
 
   /** The next line without its end (LF or CRLF) and without a byte order mark, or null at the end of the file. */
-  String next() throws IOException {
+  public String next() throws IOException {
     int length = readLine();
     if (length < 0) {
       return null;
     }
     line++;
-    int start = line == 1 ? checkStart(length) : 0;
+    int start = line == 1 ? checkStart(file, buffer, length) : 0;
     if (length > start && buffer[length - 1] == '\r') {
       length--;
     }
@@ -74,12 +75,12 @@ final class LineReader implements AutoCloseable {
   }
 
   /** Line that {@link #next} gave last, from 1. */
-  int line() {
+  public int line() {
     return line;
   }
 
   /** SHA-256 in hexadecimal of all bytes read. */
-  String sha256() {
+  public String sha256() {
     return HexFormat.of().formatHex(digest.digest());
   }
 
@@ -115,21 +116,21 @@ final class LineReader implements AutoCloseable {
     }
   }
 
-  /** Bytes to skip of the first line; refuses what is no text of lines at all. */
-  private int checkStart(int length) {
-    if (starts(length, 0xEF, 0xBB, 0xBF)) {
+  /** Bytes to skip at the start of a file (a byte order mark); refuses what is no text at all. */
+  static int checkStart(Path file, byte[] bytes, int length) {
+    if (starts(bytes, length, 0xEF, 0xBB, 0xBF)) {
       return 3;
-    } else if (starts(length, 0xFE, 0xFF) || starts(length, 0xFF, 0xFE)) {
+    } else if (starts(bytes, length, 0xFE, 0xFF) || starts(bytes, length, 0xFF, 0xFE)) {
       throw new DataException(file, 1, "is UTF-16 text; convert the file with iconv -f UTF-16 -t UTF-8");
-    } else if (starts(length, 0x1F, 0x8B)) {
+    } else if (starts(bytes, length, 0x1F, 0x8B)) {
       throw new DataException(file, 0, "is compressed (gzip); unpack it first");
-    } else if (starts(length, 'G', 'G', 'U', 'F')) {
+    } else if (starts(bytes, length, 'G', 'G', 'U', 'F')) {
       throw new DataException(file, 0, "is a model (GGUF), not data; give a JSONL file");
     }
     return 0;
   }
 
-  private boolean starts(int length, int... bytes) {
+  private static boolean starts(byte[] buffer, int length, int... bytes) {
     if (length < bytes.length) {
       return false;
     }

@@ -23,7 +23,7 @@ final class Messages {
   /** Messages as maps with a string role and a string content (absent only where there are tool calls). */
   List<Map<String, Object>> read(String name, JsonNode list) {
     if (!list.isArray() || list.isEmpty()) {
-      throw bad(name + (list.isArray() ? " is empty" : " is " + RowParser.kind(list)) + "; it must be a list of at least one message");
+      throw bad(name + (list.isArray() ? " is empty" : " is " + JsonLine.kind(list)) + "; it must be a list of at least one message");
     }
     List<Map<String, Object>> messages = new ArrayList<>(list.size());
     for (int i = 0; i < list.size(); i++) {
@@ -34,7 +34,7 @@ final class Messages {
 
   private Map<String, Object> message(String name, JsonNode node) {
     if (!node.isObject()) {
-      throw bad(name + " is " + RowParser.kind(node) + "; a message is {\"role\", \"content\"}");
+      throw bad(name + " is " + JsonLine.kind(node) + "; a message is {\"role\", \"content\"}");
     }
     JsonNode role = node.path("role");
     if (!role.isTextual() || role.textValue().isBlank()) {
@@ -51,7 +51,7 @@ final class Messages {
     } else if (!node.path("tool_calls").isEmpty()) {
       message.put("content", content.isNull() ? null : "");
     } else {
-      throw bad(name + ".content is " + RowParser.kind(content) + "; it must be a string");
+      throw bad(name + ".content is " + JsonLine.kind(content) + "; it must be a string");
     }
     return message;
   }

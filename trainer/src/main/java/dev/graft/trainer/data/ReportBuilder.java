@@ -18,11 +18,14 @@ final class ReportBuilder {
   final Counter zeroMargin = new Counter();
   final Counter unended = new Counter();
   final Counter misplacedBos = new Counter();
+  final Counter cutTexts = new Counter();
   private final Lengths prompts = new Lengths();
   private final Lengths completions = new Lengths();
   private int rows;
   private int kept;
   private int faulty;
+  private int texts;
+  private int windows;
   private long tokens;
   private long learnt;
 
@@ -88,6 +91,18 @@ final class ReportBuilder {
     }
   }
 
+  /** A row of plain text that is used; windows are its examples, all of whose tokens but the first are targets, or fewer. */
+  void keepText(List<SftExample> examples) {
+    kept++;
+    texts++;
+    for (SftExample window : examples) {
+      windows++;
+      tokens += window.length();
+      learnt += window.targets();
+      completions.add(window.targets());
+    }
+  }
+
   /** What is wrong with the preferences, in one sentence; empty when nothing is. */
   String faults() {
     return build(0, "").faults();
@@ -97,6 +112,7 @@ final class ReportBuilder {
     return new DatasetReport(
         rows, kept, tokens, learnt, maxLength, prompts.quantiles(), completions.quantiles(), truncatedPrompts.lines(),
         truncatedCompletions.lines(), emptied.lines(), allMasked.lines(), doubledBos.lines(),
-        new DatasetReport.Pairs(faulty, identical.lines(), equalled.lines(), zeroMargin.lines(), unended.lines(), misplacedBos.lines()), sha256);
+        new DatasetReport.Pairs(faulty, identical.lines(), equalled.lines(), zeroMargin.lines(), unended.lines(), misplacedBos.lines()),
+        new DatasetReport.Windows(texts, windows, cutTexts.lines()), sha256);
   }
 }

@@ -20,6 +20,9 @@ sealed interface Row {
     }
   }
 
+  /** Text all of which is learnt. */
+  record Plain(int line, String text) implements Row {}
+
   /** A conversation. */
   record Chat(int line, List<Map<String, Object>> messages, Map<String, Object> extra) implements Row {}
 

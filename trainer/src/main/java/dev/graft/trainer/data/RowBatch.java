@@ -5,6 +5,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,6 +18,7 @@ final class RowBatch {
   private final boolean promptOnly;
   private final boolean unpaired;
   private final ExampleBuilder builder;
+  private final PlainRows plain;
   private final List<Row> rows = new ArrayList<>();
   private int characters;
   private ScriptEncoder encoder;
@@ -27,6 +30,7 @@ final class RowBatch {
     this.promptOnly = kind == Dataset.Kind.PROMPT;
     this.unpaired = kind == Dataset.Kind.UNPAIRED;
     builder = new ExampleBuilder(options, report);
+    plain = new PlainRows(options, report);
   }
 
   void add(Row row, int length) {
@@ -53,10 +57,16 @@ final class RowBatch {
       scripts.addAll(own);
     }
     List<Encoded> encoded = scripts.isEmpty() ? List.of() : encoder().encode(scripts);
+    List<Row.Plain> texts = rows.stream().filter(Row.Plain.class::isInstance).map(Row.Plain.class::cast).toList();
+    Iterator<int[]> ids = texts.isEmpty() ? Collections.emptyIterator() : plain.encode(texts, options.tokenizer().get()).iterator();
     int at = 0;
     for (int i = 0; i < rows.size(); i++) {
       List<Encoded> own = encoded.subList(at, at + ofRow.get(i).size());
       at += own.size();
+      if (rows.get(i) instanceof Row.Plain text) {
+        plain.add(text, ids.next(), examples);
+        continue;
+      }
       add(rows.get(i), own, writer, examples);
     }
     rows.clear();
@@ -70,8 +80,10 @@ final class RowBatch {
       builder.labelled(ids.line(), ids.prompt(), ids.completion(), ids.label(), false).ifPresent(examples::add);
     } else if (row instanceof Row.SftIds ids) {
       int[] tokens = concat(ids.prompt(), ids.completion());
-      BitSet learnt = new BitSet(tokens.length);
-      learnt.set(ids.prompt().length, tokens.length);
+      BitSet learnt = options.trainOnPrompts() ? AllTokens.learnt(tokens, options.vocabulary()) : new BitSet(tokens.length);
+      if (!options.trainOnPrompts()) {
+        learnt.set(ids.prompt().length, tokens.length);
+      }
       builder.sft(ids.line(), new Encoded(tokens, learnt, ids.prompt().length, false), false).ifPresent(examples::add);
     } else if (row instanceof Row.PreferenceIds ids) {
       pair(ids.line(), ids.prompt(), ids.chosen(), ids.rejected(), false, examples);
@@ -83,7 +95,7 @@ final class RowBatch {
   private void text(Row row, List<Encoded> encoded, Scripts writer, List<Example> examples) {
     Encoded first = encoded.get(0);
     boolean chat = row instanceof Row.Chat;
-    if (first.promptLength() == 0 && (promptOnly || !first.learnt().isEmpty()) && (!chat || first.tokens().length == 0)) {
+    if (first.promptLength() == 0 && !options.trainOnPrompts() && (promptOnly || !first.learnt().isEmpty()) && (!chat || first.tokens().length == 0)) {
       throw new DataException(file, row.line(), "has an empty prompt and this model has no BOS, so nothing comes before the first token to be predicted; write a prompt");
     }
     boolean doubled = first.doubledBos() || repeatsBos(writer.texts(row), first);
@@ -127,7 +139,7 @@ final class RowBatch {
 
   private ScriptEncoder encoder() {
     if (encoder == null) {
-      encoder = new ScriptEncoder(options.tokenizer().get(), options.vocabulary());
+      encoder = new ScriptEncoder(options.tokenizer().get(), options.vocabulary(), options.trainOnPrompts());
     }
     return encoder;
   }

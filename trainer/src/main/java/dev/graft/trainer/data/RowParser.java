@@ -1,13 +1,6 @@
 package dev.graft.trainer.data;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,16 +10,8 @@ import java.util.StringJoiner;
 /** From a line of JSON to a {@link Row}, strictly. */
 final class RowParser {
   private static final String SHAPES =
-      "a row is {\"prompt\", \"completion\"}, {\"messages\"}, {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt_ids\", \"completion_ids\"} or"
+      "a row is {\"prompt\", \"completion\"}, {\"messages\"}, {\"text\"}, {\"prompt\", \"chosen\", \"rejected\"}, {\"prompt_ids\", \"completion_ids\"} or"
           + " {\"prompt_ids\", \"chosen_ids\", \"rejected_ids\"}";
-  private static final ObjectMapper JSON =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                  .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(LineReader.MAX_BYTES).maxNestingDepth(100).build())
-                  .build())
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
 
   private final Path file;
   private final int vocabularySize;
@@ -39,28 +24,8 @@ final class RowParser {
   }
 
   Row parse(int line, String text) {
-    JsonNode node;
-    try {
-      node = JSON.readTree(text);
-    } catch (JsonProcessingException e) {
-      throw new DataException(file, line, "is not valid JSON" + column(e) + ": " + firstLine(e.getOriginalMessage()) + "; each line must be one JSON object", e);
-    }
-    if (node.isArray()) {
-      throw new DataException(file, line, "is a JSON array, not an object; write one object a line (jq -c '.[]' turns an array into lines)");
-    } else if (!node.isObject()) {
-      throw new DataException(file, line, "is not a JSON object; " + SHAPES);
-    }
+    JsonNode node = JsonLine.object(file, line, text, SHAPES);
     return new Fields(line, node).row();
-  }
-
-  private static String column(JsonProcessingException e) {
-    return e.getLocation() == null ? "" : " (column " + e.getLocation().getColumnNr() + ")";
-  }
-
-  /** The parser's message without its own words on where. */
-  private static String firstLine(String message) {
-    String line = message.lines().findFirst().orElse("");
-    return line.replaceAll("\\s*\\(start marker at \\[Source.*\\]\\)", "");
   }
 
   /** The fields of one row. */
@@ -76,15 +41,17 @@ final class RowParser {
     Row row() {
       boolean ids = node.has("prompt_ids") || node.has("completion_ids") || node.has("chosen_ids") || node.has("rejected_ids");
       boolean messages = node.has("messages");
-      boolean text = node.has("prompt") || node.has("completion") || node.has("chosen") || node.has("rejected");
-      if ((ids ? 1 : 0) + (messages ? 1 : 0) + (text ? 1 : 0) > 1) {
+      boolean fields = node.has("prompt") || node.has("completion") || node.has("chosen") || node.has("rejected");
+      if ((ids ? 1 : 0) + (messages ? 1 : 0) + (fields ? 1 : 0) > 1) {
         throw bad("mixes the fields of several formats (" + names() + "); keep those of one: " + SHAPES);
       } else if (ids) {
         return idsRow();
       } else if (messages) {
         return new Row.Chat(line, new Messages(file, line).read("messages", node.get("messages")), extra());
-      } else if (text) {
+      } else if (fields) {
         return textRow();
+      } else if (node.has("text")) { // beside those of another format, it is a field of the user's own
+        return plainRow();
       }
       throw bad("has none of the fields that are read (it has: " + names() + "); " + SHAPES);
     }
@@ -100,6 +67,14 @@ final class RowParser {
         return new Row.PreferenceIds(line, prompt, ids("chosen_ids"), ids("rejected_ids"));
       }
       return new Row.SftIds(line, prompt, ids("completion_ids"), label());
+    }
+
+    private Row plainRow() {
+      JsonNode text = node.get("text");
+      if (!text.isTextual()) {
+        throw bad("text is " + JsonLine.kind(text) + "; it must be a string");
+      }
+      return new Row.Plain(line, Messages.checked(file, line, "text", text.textValue()));
     }
 
     private Row textRow() {
@@ -141,19 +116,19 @@ final class RowParser {
       } else if (value.isArray()) {
         return new Row.Turns(null, new Messages(file, line).read(name, value));
       }
-      throw bad(name + " is " + kind(value) + "; it must be a string or a list of messages");
+      throw bad(name + " is " + JsonLine.kind(value) + "; it must be a string or a list of messages");
     }
 
     private int[] ids(String name) {
       JsonNode value = required(name);
       if (!value.isArray()) {
-        throw bad(name + " is " + kind(value) + "; it must be a list of token ids");
+        throw bad(name + " is " + JsonLine.kind(value) + "; it must be a list of token ids");
       }
       int[] ids = new int[value.size()];
       for (int i = 0; i < ids.length; i++) {
         JsonNode id = value.get(i);
         if (!id.isIntegralNumber()) {
-          throw bad(name + "[" + i + "] is " + (id.isNumber() ? id.asText() : kind(id)) + "; a token id is a whole number");
+          throw bad(name + "[" + i + "] is " + (id.isNumber() ? id.asText() : JsonLine.kind(id)) + "; a token id is a whole number");
         } else if (!id.canConvertToInt() || id.intValue() < 0 || id.intValue() >= vocabularySize) {
           throw bad(name + "[" + i + "] is " + id.asText() + ", but the model has the ids 0 to " + (vocabularySize - 1) + "; tokenize the data with this model's tokenizer");
         }
@@ -167,9 +142,9 @@ final class RowParser {
       if (tools == null || tools.isNull()) {
         return Map.of();
       } else if (!tools.isArray()) {
-        throw bad("tools is " + kind(tools) + "; it must be a list");
+        throw bad("tools is " + JsonLine.kind(tools) + "; it must be a list");
       }
-      return Map.of("tools", JSON.convertValue(tools, Object.class));
+      return Map.of("tools", JsonLine.MAPPER.convertValue(tools, Object.class));
     }
 
     private JsonNode required(String name) {
@@ -192,16 +167,4 @@ final class RowParser {
       return new DataException(file, line, what);
     }
   }
-
-  static String kind(JsonNode value) {
-    return switch (value.getNodeType()) {
-      case STRING -> "a string";
-      case NUMBER -> "a number";
-      case BOOLEAN -> "a boolean";
-      case NULL, MISSING -> "null";
-      case ARRAY -> "a list";
-      default -> "an object";
-    };
-  }
-
 }

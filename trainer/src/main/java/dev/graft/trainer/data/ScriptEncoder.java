@@ -23,9 +23,12 @@ final class ScriptEncoder {
   private final Tokenizer tokenizer;
   private final Vocabulary vocabulary;
   private final CleanBounds bounds;
+  private final boolean everything;
   private Map<String, int[]> leads;
 
-  ScriptEncoder(Tokenizer tokenizer, Vocabulary vocabulary) {
+  /** @param everything whether given stretches are learnt too */
+  ScriptEncoder(Tokenizer tokenizer, Vocabulary vocabulary, boolean everything) {
+    this.everything = everything;
     this.tokenizer = tokenizer;
     this.vocabulary = vocabulary;
     bounds = new CleanBounds(vocabulary);
@@ -59,7 +62,7 @@ final class ScriptEncoder {
     List<Encoded> result = new ArrayList<>(scripts.size());
     for (int i = 0; i < scripts.size(); i++) {
       int[][] stretches = cut.get(i) != null ? cut.get(i) : apart(scripts.get(i), ids, continuations);
-      result.add(finish(scripts.get(i), stretches));
+      result.add(everything ? whole(scripts.get(i), stretches) : finish(scripts.get(i), stretches));
     }
     return result;
   }
@@ -181,6 +184,33 @@ final class ScriptEncoder {
       }
     }
     return new Encoded(Arrays.copyOf(tokens, at), learnt, promptLength < 0 ? at : promptLength, doubled);
+  }
+
+  /** As {@link #finish}, but every token is learnt, so that nothing is left out behind the last answer. */
+  private Encoded whole(Script script, int[][] stretches) {
+    int bos = vocabulary.bosId();
+    int[] all = Arrays.stream(stretches).flatMapToInt(Arrays::stream).toArray();
+    boolean startsWithBos = bos != Vocabulary.NONE && all.length > 0 && all[0] == bos;
+    boolean doubled = startsWithBos && all.length > 1 && all[1] == bos;
+    boolean addBos = vocabulary.addBos() && !startsWithBos;
+    int eos = vocabulary.eosId() != Vocabulary.NONE ? vocabulary.eosId() : vocabulary.eotId();
+    boolean addEos = script.ending() && eos != Vocabulary.NONE && !endsTurn(all, turnEnd(all));
+    int skip = doubled ? 1 : 0;
+    int before = addBos ? 1 : 0;
+    int[] tokens = new int[before + all.length - skip + (addEos ? 1 : 0)];
+    System.arraycopy(all, skip, tokens, before, all.length - skip);
+    if (addBos) {
+      tokens[0] = bos;
+    }
+    if (addEos) {
+      tokens[tokens.length - 1] = eos;
+    }
+    int promptLength = before - skip;
+    for (int i = 0; i < stretches.length && !script.spans().get(i).learnt(); i++) {
+      promptLength += stretches[i].length;
+    }
+    boolean answered = lastLearnt(script) >= 0;
+    return new Encoded(tokens, AllTokens.learnt(tokens, vocabulary), answered ? promptLength : tokens.length, doubled);
   }
 
   private static int lastLearnt(Script script) {

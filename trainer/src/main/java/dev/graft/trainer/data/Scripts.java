@@ -25,7 +25,7 @@ final class Scripts {
     vocabulary.endOfGeneration().forEach(id -> endTexts.add(vocabulary.text(id)));
   }
 
-  /** The sequences of a row: none for ids, two for a pair (which share their prompt), else one. */
+  /** The sequences of a row: none for ids and plain text, two for a pair (which share their prompt), else one. */
   List<Script> of(Row row) {
     try {
       if (row instanceof Row.Text text) {

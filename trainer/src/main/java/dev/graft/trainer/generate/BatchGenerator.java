@@ -16,11 +16,12 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Answers many prompts with our own engine, several at once: when one answer is done, the next prompt takes its place. One thread.
+ * Answers many prompts with our own engine, several at once, each with an adapter of its
+ * choice: when one answer is done, the next prompt takes its place. One thread.
  */
 public final class BatchGenerator {
   private final Model model;
-  private final Adapter adapter;
+  private final List<Adapter> adapters;
   private final Vocabulary vocabulary;
   private final GenerateOptions options;
 
@@ -33,12 +34,17 @@ public final class BatchGenerator {
 
     /** An answer is done; they come in the order in which they finish. */
     default void done(Completion completion) {}
+
+    /** The same with the wall time spent on it: where several were computed at once, its share by tokens. */
+    default void done(Completion completion, double seconds) {
+      done(completion);
+    }
   }
 
-  /** @param adapter null for the bare base */
-  public BatchGenerator(Model model, Adapter adapter, Vocabulary vocabulary, GenerateOptions options) {
+  /** @param adapters those that a {@link Prompt#adapter} may name; may be empty */
+  public BatchGenerator(Model model, List<Adapter> adapters, Vocabulary vocabulary, GenerateOptions options) {
     this.model = model;
-    this.adapter = adapter;
+    this.adapters = List.copyOf(adapters);
     this.vocabulary = vocabulary;
     this.options = options;
   }
@@ -51,6 +57,7 @@ public final class BatchGenerator {
     private final SplitMix64 random;
     private int[] ids = new int[16];
     private int count;
+    private double seconds;
 
     Slot(int sequence, Prompt prompt) {
       this.sequence = sequence;
@@ -105,7 +112,7 @@ public final class BatchGenerator {
       free.add(i);
     }
     List<Slot> active = new ArrayList<>();
-    try (Generator generator = Generator.open(model, adapter == null ? List.of() : List.of(adapter), Math.max(1, sequences), context)) {
+    try (Generator generator = Generator.open(model, adapters, Math.max(1, sequences), context)) {
       while (!waiting.isEmpty() || !active.isEmpty()) {
         List<Slot> fresh = new ArrayList<>();
         while (!free.isEmpty() && !waiting.isEmpty()) {
@@ -157,14 +164,20 @@ public final class BatchGenerator {
       return Step.ABANDONED;
     }
     if (done) {
-      sink.done(slot.completion(stop || slot.text.stopped() ? "stop" : "length"));
+      sink.done(slot.completion(stop || slot.text.stopped() ? "stop" : "length"), slot.seconds);
     }
     return done ? Step.DONE : Step.GOES_ON;
   }
 
-  private void append(Generator generator, List<Slot> slots, List<int[]> parts) {
-    int[] adapters = new int[slots.size()];
-    Arrays.fill(adapters, adapter == null ? -1 : 0);
-    generator.append(slots.stream().mapToInt(slot -> slot.sequence).toArray(), adapters, parts.toArray(int[][]::new));
+  private static void append(Generator generator, List<Slot> slots, List<int[]> parts) {
+    int[] sequences = slots.stream().mapToInt(slot -> slot.sequence).toArray();
+    int[] chosen = slots.stream().mapToInt(slot -> slot.prompt.adapter()).toArray();
+    long start = System.nanoTime();
+    generator.append(sequences, chosen, parts.toArray(int[][]::new));
+    double seconds = (System.nanoTime() - start) * 1e-9;
+    double tokens = parts.stream().mapToInt(part -> part.length).sum();
+    for (int i = 0; i < slots.size(); i++) {
+      slots.get(i).seconds += seconds * parts.get(i).length / tokens;
+    }
   }
 }

@@ -33,12 +33,13 @@ public final class LlamaGenerator {
   /**
    * Generates an answer to every prompt, in order.
    *
-   * @param adapter null for none  @param threads 0 for llama.cpp's choice  @param context tokens of the longest prompt with its answer
+   * @param adapter the one that answers every prompt, whatever its own says; null for none  @param threads 0 for llama.cpp's choice  @param context tokens of the longest prompt with its answer
    */
   public static void run(Path model, Path adapter, int threads, int context, List<Prompt> prompts, GenerateOptions options, BatchGenerator.Sink sink) {
     LlamaOptions load = LlamaOptions.of(model).withThreads(threads).withContext(context);
     try (LlamaProcess process = LlamaProcess.start(adapter == null ? load : load.withAdapter(adapter))) {
       for (Prompt prompt : prompts) {
+        long start = System.nanoTime();
         LlamaAnswer answer =
             process.generate(
                 new LlamaRequest(prompt.tokens(), prompt.maxTokens(), options.sampling().temperature(), options.sampling().topK(), options.sampling().topP(),
@@ -46,7 +47,7 @@ public final class LlamaGenerator {
         if (!answer.text().isEmpty() && !sink.text(prompt.index(), answer.text())) {
           return;
         }
-        sink.done(new Completion(prompt.index(), answer.text(), answer.ids(), answer.finishReason()));
+        sink.done(new Completion(prompt.index(), answer.text(), answer.ids(), answer.finishReason()), (System.nanoTime() - start) * 1e-9);
       }
     }
   }

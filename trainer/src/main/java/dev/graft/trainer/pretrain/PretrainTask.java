@@ -26,7 +26,7 @@ public final class PretrainTask implements Task {
   public PretrainTask(RunOptions options, InitialModel initial) {
     this.options = options;
     this.initial = initial;
-    this.rows = new SftTask(options);
+    this.rows = new SftTask(options, true);
   }
 
   @Override

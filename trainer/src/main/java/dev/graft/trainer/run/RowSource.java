@@ -55,7 +55,16 @@ public final class RowSource implements AutoCloseable {
    * @param keepAll rows without targets stay, so that positions are kept
    */
   public Dataset read(Path data, Dataset.Kind kind, int maxLength, boolean keepAll) {
-    return new DatasetReader(options(maxLength, keepAll)).read(data, kind);
+    return read(data, kind, maxLength, keepAll, false);
+  }
+
+  /**
+   * As {@link #read(Path, Dataset.Kind, int, boolean)}.
+   *
+   * @param trainOnPrompts prompts and template tokens are learnt too, as {@link DataOptions#trainOnPrompts} says
+   */
+  public Dataset read(Path data, Dataset.Kind kind, int maxLength, boolean keepAll, boolean trainOnPrompts) {
+    return new DatasetReader(options(maxLength, keepAll).withTrainOnPrompts(trainOnPrompts)).read(data, kind);
   }
 
   /** Ids of a user's text as a trained row's prompt would have them; never cut. */

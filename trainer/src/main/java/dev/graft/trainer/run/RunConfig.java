@@ -24,8 +24,6 @@ final class RunConfig {
   /** These change the order of additions, so the last bits. */
   private static final Set<String> ROUNDING = Set.of("micro-batch-tokens", "recompute");
 
-  private static final Set<String> OFF = Set.of("false", "null", "");
-
   private RunConfig() {}
 
   /** Builds the tree; hashes not yet known are null. */
@@ -98,9 +96,8 @@ final class RunConfig {
     List<String> refused = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     for (Map.Entry<String, JsonNode> now : flags.properties()) {
-      String was = before.path("options").path(now.getKey()).asText();
-      boolean unknownThen = !before.path("options").has(now.getKey()) && OFF.contains(now.getValue().asText()); // written by an older version
-      if (unknownThen || was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
+      String was = before.path("options").path(now.getKey()).asText(now.getValue().isBoolean() ? "false" : now.getValue().isNull() ? "null" : ""); // a flag that is younger than the run was off
+      if (was.equals(now.getValue().asText()) || FREE.contains(now.getKey()) || task.freeFlags().contains(now.getKey())) {
         continue;
       }
       String change = "--" + now.getKey() + " " + now.getValue().asText() + " (it was " + was + ")";

@@ -8,6 +8,11 @@ public final class SftRun {
 
   /** Runs as {@link TrainingRun#run} does. */
   public static RunSummary run(GraftRuntime runtime, RunOptions options, RunListener listener, StopRequest stop) {
-    return TrainingRun.run(runtime, options, new SftTask(options), listener, stop);
+    return run(runtime, options, false, listener, stop);
+  }
+
+  /** The same; with {@code trainOnPrompts} prompts and template tokens are learnt too. */
+  public static RunSummary run(GraftRuntime runtime, RunOptions options, boolean trainOnPrompts, RunListener listener, StopRequest stop) {
+    return TrainingRun.run(runtime, options, new SftTask(options, trainOnPrompts), listener, stop);
   }
 }

@@ -1,0 +1,112 @@
+package dev.graft.eval.judge;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.trainer.data.DataException;
+import dev.graft.trainer.data.JsonLine;
+import dev.graft.trainer.data.LineReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A {@code predictions.jsonl} as it was read: {@code {"id", "system", "gold", "answer", "label", "score"}} a line; {@code system} and
+ * {@code answer} may be missing, other fields are not looked at.
+ *
+ * @param file where they came from
+ * @param systems the predictions of each, in file order, in the order of first appearance; never empty. A line without a system counts
+ *     as one of the system ""
+ */
+public record PredictionFile(Path file, Map<String, List<Prediction>> systems) {
+  private static final String SHAPE = "a prediction is {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}, as graft eval writes them";
+
+  /**
+   * Reads all of it.
+   *
+   * @param labels whether each line must have a label (null is one)
+   * @throws DataException naming the line when one is wrong or an id comes twice for a system; or when there are none
+   */
+  public static PredictionFile read(Path file, boolean labels) {
+    Map<String, List<Prediction>> systems = new LinkedHashMap<>();
+    Map<String, Map<String, Integer>> seen = new HashMap<>();
+    try (LineReader lines = new LineReader(file)) {
+      for (String text = lines.next(); text != null; text = lines.next()) {
+        if (text.isBlank()) {
+          continue;
+        }
+        Prediction p = parse(file, lines.line(), text, labels);
+        Integer before = seen.computeIfAbsent(p.system(), s -> new HashMap<>()).putIfAbsent(p.key(), p.line());
+        if (before != null) {
+          throw new DataException(file, p.line(), "id '" + p.key() + "'" + of(p.system()) + " is also on line " + before + "; an id stands for one row of a system");
+        }
+        systems.computeIfAbsent(p.system(), s -> new ArrayList<>()).add(p);
+      }
+    } catch (NoSuchFileException e) {
+      throw new DataException(file, 0, "no such file; check the path", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (systems.isEmpty()) {
+      throw new DataException(file, 0, "holds no predictions; it must have one JSON object a line, as graft eval writes them");
+    }
+    return new PredictionFile(file, systems);
+  }
+
+  /** The names of the systems. */
+  public List<String> names() {
+    return List.copyOf(systems.keySet());
+  }
+
+  private static String of(String system) {
+    return system.isEmpty() ? "" : " of system '" + system + "'";
+  }
+
+  /** One line. @throws DataException when it is no prediction */
+  static Prediction parse(Path file, int line, String text, boolean labels) {
+    JsonNode node = JsonLine.object(file, line, text, SHAPE);
+    JsonNode id = required(file, line, node, "id");
+    if (!id.isTextual() && !id.isIntegralNumber()) {
+      throw new DataException(file, line, "id is " + JsonLine.kind(id) + "; it must be a string or a whole number");
+    }
+    JsonNode score = required(file, line, node, "score");
+    if (!score.isNumber()) {
+      throw new DataException(file, line, "score is " + JsonLine.kind(score) + "; it must be a number: 1 right, 0 wrong, or a grade");
+    } else if (!Double.isFinite(score.doubleValue())) {
+      throw new DataException(file, line, "score is " + score.asText() + ", which is not finite; it must be a number: 1 right, 0 wrong, or a grade");
+    }
+    if (labels) {
+      required(file, line, node, "label");
+    }
+    required(file, line, node, "gold");
+    return new Prediction(line, id, orEmpty(text(file, line, node, "system")), text(file, line, node, "gold"), text(file, line, node, "answer"),
+        text(file, line, node, "label"), score.doubleValue());
+  }
+
+  private static String orEmpty(String text) {
+    return text == null ? "" : text;
+  }
+
+  private static JsonNode required(Path file, int line, JsonNode node, String name) {
+    JsonNode value = node.get(name);
+    if (value == null) {
+      throw new DataException(file, line, "has no " + name + "; " + SHAPE);
+    }
+    return value;
+  }
+
+  /** A scalar as text; null and a missing one are null. */
+  private static String text(Path file, int line, JsonNode node, String name) {
+    JsonNode value = node.get(name);
+    if (value == null || value.isNull()) {
+      return null;
+    } else if (value.isContainerNode()) {
+      throw new DataException(file, line, name + " is " + JsonLine.kind(value) + "; it must be a string");
+    }
+    return value.asText();
+  }
+}

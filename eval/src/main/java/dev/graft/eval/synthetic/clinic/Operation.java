@@ -1,0 +1,4 @@
+package dev.graft.eval.synthetic.clinic;
+
+/** A past operation. */
+public record Operation(String name, Who who) {}

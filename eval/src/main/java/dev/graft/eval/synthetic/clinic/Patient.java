@@ -1,0 +1,4 @@
+package dev.graft.eval.synthetic.clinic;
+
+/** Whom a note is about; age in years. */
+public record Patient(Sex sex, int age) {}

@@ -1,0 +1,2 @@
+/** General clinical text to pretrain a small model on. */
+package dev.graft.eval.synthetic.corpus;
