@@ -90,8 +90,10 @@ BENCH(sum_squares) {
 BENCH(dropout) { BYTES(dropout, 2 * T * C, x, 0.05f, 42, 7, T * C, y, 0) }
 BENCH(cross_entropy) {
   int32_t targets[ROWS] = {0};
-  float logps[ROWS];
-  BYTES(cross_entropy, 2 * (double)ROWS * V, z, V, targets, ROWS, V, logps, 1)
+  float logps[ROWS], means[ROWS], squares[ROWS];
+  BYTES(cross_entropy, 2 * (double)ROWS * V, z, V, targets, ROWS, V, logps, NULL, NULL, 1)
+  BEST(both, ops->cross_entropy(b, z, V, targets, ROWS, V, logps, means, squares, 1))
+  report_bytes("  and statistics", both, 2.0 * ROWS * V * sizeof(float));
 }
 BENCH(adamw) {
   gk_adamw o = {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 3, 1};

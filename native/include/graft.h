@@ -143,17 +143,20 @@ GRAFT_API int32_t graft_trainer_open(graft_model *, graft_adapter *, graft_weigh
     int32_t recompute, float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes);
 /* Bytes graft_trainer_open would allocate beside the mapped file, adapter and optimizer included; nothing is allocated. */
 GRAFT_API int32_t graft_trainer_memory(graft_model *, int32_t rank, const char *targets, int32_t trainable, int64_t max_tokens, int64_t max_targets,
-    int32_t recompute, int64_t *bytes, char *message, int64_t message_bytes);
+    int32_t recompute, float dropout, int64_t *bytes, char *message, int64_t message_bytes);
 /* The same for training all weights: they, their gradient and both moments take 16 bytes a parameter. */
 GRAFT_API int32_t graft_trainer_memory_of_weights(graft_model *, int64_t max_tokens, int64_t max_targets, int32_t recompute, int64_t *bytes, char *message,
     int64_t message_bytes);
 /* One packed batch: segments laid end to end. lengths [n_segments]; prefixes [n_segments]: index of the earlier segment that this one continues, or -1
  * (a prefix may not itself have a prefix); tokens [sum lengths]. Positions run on from the prefix. Targets: from row target_rows[i] (index into tokens) the
- * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log).
+ * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log). So are, unless NULL,
+ * mean_logits [n_targets], the mean over the vocabulary of the logits at each target's row, and log_squares [n_targets], log of the sum over the vocabulary
+ * of p squared there; logps and gradient do not depend on whether they are asked for.
  * training 1: keeps what the backward needs, applies dropout. 0: scores, in f32 on every isa. 2: scores by the same numerics as 1 (on amx those are
  * coarser), without dropout, keeps nothing; a trainer opened for scoring can do it too. */
 GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens,
-    int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, char *message, int64_t message_bytes);
+    int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, float *mean_logits, float *log_squares,
+    char *message, int64_t message_bytes);
 /* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
 GRAFT_API int32_t graft_trainer_backward(graft_trainer *, const float *weights, char *message, int64_t message_bytes);
 /* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, 0.999, 1e-8) with decoupled weight_decay, zeroes the gradient.
@@ -179,7 +182,7 @@ typedef enum graft_preference_option {
   GRAFT_PREFERENCE_SFT_WEIGHT = 3,       /* --sft-weight >= 0, neutral 0: adds weight * mean over tokens of the chosen answers' negative log-likelihood */
   GRAFT_PREFERENCE_LENGTH_NORMALIZE = 4, /* --length-normalize 0 or 1: scores are divided by their token counts */
   GRAFT_PREFERENCE_LD_ALPHA = 5,         /* --ld-alpha in [0, 1], neutral 1: weight of the tokens beyond the shorter answer's length */
-  GRAFT_PREFERENCE_WPO = 6,              /* --wpo 0 or 1: each pair weighted by its own likelihood under the policy, detached */
+  GRAFT_PREFERENCE_WPO = 6,              /* --wpo 0 or 1: each pair weighted by its own likelihood under the policy, at most 1, detached */
   GRAFT_PREFERENCE_DESIRABLE_WEIGHT = 7, /* --desirable-weight >= 0, neutral 1: kto */
   GRAFT_PREFERENCE_UNDESIRABLE_WEIGHT = 8, /* --undesirable-weight >= 0, neutral 1: kto */
   GRAFT_PREFERENCE_OPTIONS = 9
@@ -200,8 +203,8 @@ GRAFT_API int32_t graft_preference_check(const char *kind, const double *options
 /* Loss and derivative of n of the optimizer step's total_units units.
  * Sequences: chosen and rejected of each pair in turn (2n of them, labels NULL), or for an unpaired kind n rows with labels [n] (1 desirable, 0 not).
  * lengths [sequences] >= 0; logps, reference (may be NULL where the kind needs none) [sum lengths], in the order of the sequences. alignment: NULL, or for --wpo
- * log sum p^2 of the policy's distribution at each token, by which the weights are divided. total_sft_tokens: what the SFT term is averaged over in the whole step
- * (the chosen answers' tokens, >= those here; unused when --sft-weight is 0).
+ * log sum p^2 of the policy's distribution at each token (log_squares of graft_trainer_forward), by which the weights are divided.
+ * total_sft_tokens: what the SFT term is averaged over in the whole step (the chosen answers' tokens, >= those here; unused when --sft-weight is 0).
  * state [2], may be NULL for all 0: {running mean, count} of the rewards (bco_pair), in and, when update_state, first updated with this call's rewards, out;
  * {KL estimate, unused} (kto), in.
  * All overwritten: weights [sum lengths] = d(sum of the step's losses / total_units) / d logp; losses [n], of which the step's loss is sum / total_units;

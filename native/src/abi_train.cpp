@@ -31,10 +31,10 @@ int32_t graft_trainer_open(graft_model *model, graft_adapter *adapter, graft_wei
 }
 
 int32_t graft_trainer_memory(graft_model *model, int32_t rank, const char *targets, int32_t trainable, int64_t max_tokens, int64_t max_targets, int32_t recompute,
-                             int64_t *bytes, char *message, int64_t message_bytes) {
+                             float dropout, int64_t *bytes, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     const std::vector<Target> chosen = rank > 0 ? parse_targets(&required(targets, "targets")) : std::vector<Target>();
-    required(bytes, "bytes") = Trainer::memory_bytes(required(model, "model").value, rank, chosen, options_from(trainable, max_tokens, max_targets, recompute, 0, 0));
+    required(bytes, "bytes") = Trainer::memory_bytes(required(model, "model").value, rank, chosen, options_from(trainable, max_tokens, max_targets, recompute, dropout, 0));
   });
 }
 
@@ -45,7 +45,8 @@ int32_t graft_trainer_memory_of_weights(graft_model *model, int64_t max_tokens, 
 }
 
 int32_t graft_trainer_forward(graft_trainer *trainer, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens, int64_t n_targets,
-                              const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, char *message, int64_t message_bytes) {
+                              const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, float *mean_logits, float *log_squares,
+                              char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     Trainer &target = required(trainer, "trainer").value;
     if (training < 0 || training > 2) fail(GRAFT_USAGE, "a forward pass of kind %d is not known; give 0, 1 or 2", int(training));
@@ -58,8 +59,8 @@ int32_t graft_trainer_forward(graft_trainer *trainer, int32_t n_segments, const 
     }
     Batch batch = make_batch(target.model().hyper().vocabulary, target.options().max_tokens, target.options().max_targets, n_segments, lengths, prefixes, tokens,
                              n_targets, target_rows, target_ids);
-    if (training == 2) return target.rehearse(std::move(batch), logps);
-    target.forward(std::move(batch), training == 1, logps);
+    if (training == 2) return target.rehearse(std::move(batch), logps, mean_logits, log_squares);
+    target.forward(std::move(batch), training == 1, logps, mean_logits, log_squares);
   });
 }
 

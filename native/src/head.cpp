@@ -34,7 +34,7 @@ int64_t Head::step(int64_t targets) const {
   return chunks ? std::min(chunk_, ((targets + chunks - 1) / chunks + 31) / 32 * 32) : chunk_;
 }
 
-void Head::forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps) {
+void Head::forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps, float *mean_logits, float *log_squares) {
   const gk_ops &ops = model.ops();
   gk_backend *backend = model.backend();
   const int64_t width = model.hyper().width, vocabulary = model.hyper().vocabulary, step = this->step(batch.targets());
@@ -47,7 +47,9 @@ void Head::forward(const Model &model, const Batch &batch, const float *x, bool 
     check(ops.rmsnorm_fwd(backend, rows, model.output_norm(), model.hyper().norm_eps, n, width, 1, width, normed_, rstd_ + slot), "rmsnorm");
     const gk_product product{model.head(), logits_, vocabulary, 1.0f, 0};
     check(ops.matmul_fwd(backend, 1, &product, normed_, width, n, width), "matmul (head)");
-    check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps + begin, logits_gradient), "cross_entropy");
+    check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps + begin, mean_logits ? mean_logits + begin : nullptr,
+                            log_squares ? log_squares + begin : nullptr, logits_gradient),
+          "cross_entropy");
     if (hidden) check(ops.matmul_dx(backend, 1, &product, unit_ + begin * width, width, n, width, 0), "matmul_dx (head)");
   }
 }
@@ -82,7 +84,7 @@ void Head::weights_backward(const Model &model, const Batch &batch, const float 
     if (!kept(batch.targets())) {
       check(ops.rmsnorm_fwd(backend, rows_ + begin * width, model.output_norm(), model.hyper().norm_eps, n, width, 1, width, normed_, rstd_ + begin), "rmsnorm");
       check(ops.matmul_fwd(backend, 1, &product, normed_, width, n, width), "matmul (head)");
-      check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps.data(), 1), "cross_entropy");
+      check(ops.cross_entropy(backend, logits_, vocabulary, batch.target_ids.data() + begin, n, vocabulary, logps.data(), nullptr, nullptr, 1), "cross_entropy");
     }
     // fwd: logits = normed·Wᵀ
     check(ops.scale_rows(backend, logits_, weights + begin, n, vocabulary), "scale_rows");

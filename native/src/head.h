@@ -15,8 +15,9 @@ class Head {
   enum class Gradient { kNone, kHidden, kWeights };  // what a backward will be asked for: nothing, d hidden, or that and the head's own weights
   // Most targets in a batch.
   void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient);
-  // x [T,C] is the output of the last block. logps [n] overwritten. for_backward: a backward may follow.
-  void forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps);
+  // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy)
+  // unless NULL. for_backward: a backward may follow.
+  void forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps, float *mean_logits, float *log_squares);
   // weights [n] = d loss / d logp. dx [T,C] is overwritten. parameter_gradient as in block_backward.
   void backward(const Model &model, const Batch &batch, const float *weights, float *parameter_gradient, float *dx);
 

@@ -101,8 +101,8 @@ class Step {
     else
       loss = losses_[size_t(unit)];
     if (options_.wpo != 0) {
-      // WPO, Zhou et al. 2024, arXiv:2406.11827, eq. 2: L ← w(chosen) w(rejected) L, w constant for the gradient
-      const double weight = likelihood(sequences_[first]) * likelihood(sequences_[first + 1]);
+      // WPO, Zhou et al. 2024, arXiv:2406.11827, eq. 2, clamped as in their code: L ← min(1, w(chosen) w(rejected)) L, constant for the gradient
+      const double log_weight = log_likelihood(sequences_[first]) + log_likelihood(sequences_[first + 1]), weight = log_weight > 0 ? 1 : std::exp(log_weight);
       loss = {loss.loss * weight, loss.d_chosen * weight, loss.d_rejected * weight};
     }
     double d_sft = 0;
@@ -118,11 +118,11 @@ class Step {
     if (!finite) fail(GRAFT_NOT_FINITE, "the %s loss of %s %lld of this part of the step is not finite", kind_.name, kind_.row ? "row" : "pair", (long long)unit);
   }
 
-  // exp of the mean log-probability; with alignment that of log p - log Σ p², which is 0 on average for the policy's own samples.
-  double likelihood(const Sequence &s) const {
+  // The mean log-probability; with alignment that of log p - log Σ p²: p is measured by what the policy's own samples have on average.
+  double log_likelihood(const Sequence &s) const {
     double sum = 0;
     for (int32_t t = 0; t < s.length; t++) sum += double(in_.logps[s.begin + t]) - (in_.alignment ? double(in_.alignment[s.begin + t]) : 0);
-    return std::exp(sum / double(s.count()));
+    return sum / double(s.count());
   }
 
   // score = Σ weight_t logp_t, so d/dlogp_t = weight_t d/dscore; false when a weight is not finite.

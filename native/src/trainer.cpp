@@ -77,14 +77,16 @@ Pass Trainer::pass(bool training) const {
   return pass;
 }
 
-void Trainer::forward(Batch batch, bool training, float *logps) {
+void Trainer::forward(Batch batch, bool training, float *logps, float *mean_logits, float *log_squares) {
   if (training && !options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
-  run(std::move(batch), training, training ? GK_FAST : GK_PRECISE, logps);
+  run(std::move(batch), training, training ? GK_FAST : GK_PRECISE, logps, mean_logits, log_squares);
 }
 
-void Trainer::rehearse(Batch batch, float *logps) { run(std::move(batch), false, GK_FAST, logps); }
+void Trainer::rehearse(Batch batch, float *logps, float *mean_logits, float *log_squares) {
+  run(std::move(batch), false, GK_FAST, logps, mean_logits, log_squares);
+}
 
-void Trainer::run(Batch batch, bool training, gk_precision precision, float *logps) {
+void Trainer::run(Batch batch, bool training, gk_precision precision, float *logps, float *mean_logits, float *log_squares) {
   backward_ready_ = false;
   batch_ = std::move(batch);
   if (training) passes_++;
@@ -94,7 +96,7 @@ void Trainer::run(Batch batch, bool training, gk_precision precision, float *log
   const int32_t layers = model_->hyper().layers;
   for (int32_t layer = 0; layer < layers; layer++)
     block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, stream(layer + 1));
-  head_.forward(*model_, batch_, stream(layers), training, logps);
+  head_.forward(*model_, batch_, stream(layers), training, logps, mean_logits, log_squares);
   backward_ready_ = training;
 }
 

@@ -31,10 +31,11 @@ class Trainer {
   // The same for training all weights, the weights included.
   static int64_t memory_bytes_of_weights(const Model &model, const TrainerOptions &options);
 
-  void forward(Batch batch, bool training, float *logps);
+  // logps, and unless NULL mean_logits and log_squares, have one number for each target; see graft_trainer_forward.
+  void forward(Batch batch, bool training, float *logps, float *mean_logits = nullptr, float *log_squares = nullptr);
   // Scores with the numerics of a training pass (whose products may be coarser, see gk_precision), without dropout, and keeps nothing: for DPO's
   // reference, which must meet the policy's log-probabilities where the two models are one.
-  void rehearse(Batch batch, float *logps);
+  void rehearse(Batch batch, float *logps, float *mean_logits = nullptr, float *log_squares = nullptr);
   void backward(const float *weights);
   double step(float learning_rate, float weight_decay, float max_grad_norm);
 
@@ -55,7 +56,7 @@ class Trainer {
   explicit Trainer(const TrainerOptions &options) : options_(options) {}
   void declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights);
   Pass pass(bool training) const;
-  void run(Batch batch, bool training, gk_precision precision, float *logps);
+  void run(Batch batch, bool training, gk_precision precision, float *logps, float *mean_logits, float *log_squares);
   const BlockTensors &tensors(int32_t layer) const { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
   float *stream(int32_t index) const { return streams_[streams_.size() == 2 ? size_t(index) % 2 : size_t(index)]; }
 

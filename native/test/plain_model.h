@@ -39,21 +39,28 @@ class PlainModel {
   double lora_scale = 0;
 
   // log p of each token given those before it: result[i] belongs to tokens[i + 1].
-  Vector logps(const std::vector<int32_t> &tokens) const {
+  Vector logps(const std::vector<int32_t> &tokens) const { return score(tokens).logps; }
+
+  // With what else is known of the distribution that each is drawn from: the mean of its logits, and log Σ p².
+  struct Scores { Vector logps, mean_logits, log_squares; };
+  Scores score(const std::vector<int32_t> &tokens) const {
     const size_t n = tokens.size();
     std::vector<Vector> x(n);
     for (size_t t = 0; t < n; t++) x[t] = row("token_embd.weight", tokens[t], width_);
     for (int layer = 0; layer < layers_; layer++) block(layer, x);
-    Vector result;
+    Scores result;
     const bool untied = weights_.count("output.weight") != 0;
     const Vector &head = weights_.at(untied ? "output.weight" : "token_embd.weight");
     for (size_t t = 0; t + 1 < n; t++) {
       const Vector h = norm(x[t], weights_.at("output_norm.weight"));
       const Vector logits = times(head, h);
-      double peak = logits[0], sum = 0;
-      for (double v : logits) peak = std::max(peak, v);
+      double peak = logits[0], sum = 0, total = 0, squares = 0;
+      for (double v : logits) peak = std::max(peak, v), total += v;
       for (double v : logits) sum += std::exp(v - peak);
-      result.push_back(logits[size_t(tokens[t + 1])] - peak - std::log(sum));
+      for (double v : logits) squares += std::pow(std::exp(v - peak) / sum, 2);
+      result.logps.push_back(logits[size_t(tokens[t + 1])] - peak - std::log(sum));
+      result.mean_logits.push_back(total / double(logits.size()));
+      result.log_squares.push_back(std::log(squares));
     }
     return result;
   }

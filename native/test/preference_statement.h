@@ -103,7 +103,7 @@ inline Real statement(const std::string &kind, const Settings &s, const Preferen
       const Real own = fixed.alignment.empty() ? 1 : std::exp(total(fixed.alignment[k], size_t(-1), 1) / count(fixed.logps[k]));
       weight *= likelihood / own;
     }
-    sum += weight * pair_statement(sorted ? "sigmoid" : kind, s, upper[i], lower[i]);
+    sum += std::min(Real(1), weight) * pair_statement(sorted ? "sigmoid" : kind, s, upper[i], lower[i]);
   }
   return sum / Real(n) - (chosen_tokens > 0 ? s.sft * chosen_sum / chosen_tokens : 0);
 }

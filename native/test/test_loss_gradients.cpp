@@ -10,13 +10,14 @@ namespace {
 Preferences score(const PlainModel &plain, const std::vector<std::vector<int32_t>> &rows) {
   Preferences p;
   for (const std::vector<int32_t> &row : rows) {
-    const Vector logps = plain.logps(row);
-    p.logps.emplace_back(logps.begin(), logps.end());
+    const PlainModel::Scores scores = plain.score(row);
+    p.logps.emplace_back(scores.logps.begin(), scores.logps.end());
+    p.alignment.emplace_back(scores.log_squares.begin(), scores.log_squares.end());
   }
   return p;
 }
 
-// Each kind's gradient by adapter values: the trainer's backward with the kind's weights against central differences of the statement over the plain model.
+// Each kind's gradient by adapter values (WPO's weights, aligned with the model's own log Σ p², held constant as `exact` has them): the trainer's backward with the kind's weights against central differences of the statement over the plain model.
 void gradients_through_a_model() {
   Folder folder;
   RandomModelSpec spec;
@@ -68,12 +69,13 @@ void gradients_through_a_model() {
     if (c.kind == "kto") labels = {1, 0, 0, 1};
     if (c.kind == "kto" || c.kind == "bco_pair") c.settings.shift = 0.25L;
     Batch batch = rows.batch(trainer);
-    std::vector<float> logps(static_cast<size_t>(batch.targets()));
-    trainer.forward(std::move(batch), true, logps.data());
+    std::vector<float> logps(static_cast<size_t>(batch.targets())), log_squares(logps.size());
+    trainer.forward(std::move(batch), true, logps.data(), nullptr, log_squares.data());
     Preferences p;
     size_t at = 0;
     for (const std::vector<int32_t> &row : rows.rows) {
       p.logps.emplace_back(logps.begin() + long(at), logps.begin() + long(at + row.size() - 1));
+      p.alignment.emplace_back(log_squares.begin() + long(at), log_squares.begin() + long(at + row.size() - 1));
       at += row.size() - 1;
     }
     p.reference = reference;

@@ -8,15 +8,20 @@ using namespace graft::testing;
 namespace {
 
 void values_and_derivatives() {
-  int kinds = 0;
+  int kinds = 0, clamped = 0, below = 0;
   for (Case c : all_cases()) {
     const bool row = c.kind == "kto";
     for (uint32_t seed : {1u, 2u}) {
       Preferences p = random_pairs(7, seed, row, c.kind != "orpo");  // an empty answer has probability 1, infinite odds
       if (c.settings.wpo && seed == 2) {
-        p.alignment = p.logps;
-        for (Tokens &tokens : p.alignment)
-          for (Real &value : tokens) value = -value / 8 - 2;
+        p.alignment = p.logps;  // of some pairs so low that their weight would pass 1
+        for (size_t i = 0; i < p.logps.size(); i++)
+          for (Real &value : p.alignment[i]) value = -value / 8 - (i % 4 < 2 ? 2 : 6);
+        for (size_t i = 0; i < p.pairs(); i++) {
+          Real log_weight = 0;
+          for (size_t k : {2 * i, 2 * i + 1}) log_weight += (total(p.logps[k], size_t(-1), 1) - total(p.alignment[k], size_t(-1), 1)) / count(p.logps[k]);
+          (log_weight > 0 ? clamped : below)++;
+        }
       }
       if (row) c.settings.shift = seed == 1 ? 0.75L : -1;
       if (c.kind == "bco_pair") c.settings.shift = 0.125L;
@@ -44,6 +49,26 @@ void values_and_derivatives() {
     }
   }
   CHECK(kinds > 100);
+  CHECK(clamped > 10 && below > 10);
+}
+
+// An alignment that is not a number must not hide behind the clamp.
+void bad_alignment() {
+  for (const Real bad : {Real(NAN), -Real(INFINITY), Real(INFINITY)}) {
+    Preferences p = random_pairs(3, 8, false, false);
+    p.alignment = p.logps;
+    p.alignment[3][0] = bad;
+    Settings s;
+    s.wpo = true;
+    if (std::isnan(bad)) {
+      expect_error("not a number", GRAFT_NOT_FINITE, "pair 1", [&] { compute("sigmoid", s, p); });
+    } else {
+      const Result r = compute("sigmoid", s, p);  // a weight of 1, or of 0
+      Preferences q = p;
+      for (Real &value : q.alignment[3]) value = bad > 0 ? 60 : -60;
+      close_to("infinite alignment", r.loss, compute("sigmoid", s, q).loss, 1e-12);
+    }
+  }
 }
 
 // The same for the value that the library itself gives, whose log-probabilities are floats.
@@ -295,6 +320,7 @@ void refused() {
 
 int main() {
   run("values and derivatives", values_and_derivatives);
+  run("bad alignment", bad_alignment);
   run("derivative of own value", derivative_of_own_value);
   run("first step", first_step_is_ln2);
   run("swapped pairs", swapped_pairs);

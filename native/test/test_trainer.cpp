@@ -68,6 +68,49 @@ void gradients_equal_differences() {
   }
 }
 
+// What a forward pass says of the distributions beside log p, whatever the kind of pass and however many chunks the head takes.
+void statistics_of_targets() {
+  Folder folder;
+  for (const char *mix : {"F32", "Q8_0"}) {
+    RandomModelSpec spec = small("llama", mix);
+    spec.vocabulary_size = 5000;  // more than one of the kernel's blocks
+    write_random_model(folder / "model.gguf", spec);
+    const std::unique_ptr<Gguf> file = Gguf::open(folder / "model.gguf");
+    const Rows rows{{random_tokens(9, 5000, 1), random_tokens(6, 5000, 2), random_tokens(560, 5000, 3)}};  // the head takes 512 targets at most at once
+    PlainModel plain(*file);
+    std::vector<PlainModel::Scores> expected;
+    TrainerOptions large = options(true);
+    large.max_tokens = large.max_targets = 600;
+    for (const std::string &isa : isas()) {
+      Runtime runtime("cpu", isa.c_str(), 2);
+      Model model(runtime, folder / "model.gguf");
+      std::unique_ptr<Adapter> adapter = filled_adapter(model, 3, "all-linear", 9);
+      give_plain(plain, *adapter);
+      for (size_t i = expected.size(); i < rows.rows.size(); i++) expected.push_back(plain.score(rows.rows[i]));
+      Trainer trainer(model, adapter.get(), large);
+      const size_t n = size_t(rows.batch(trainer).targets());
+      for (int kind = 0; kind < 3; kind++) {
+        std::vector<float> bare(n), logps(n), means(n, NAN), squares(n, NAN);
+        const auto pass = [&](float *out, float *mean, float *square) {
+          if (kind == 2) return trainer.rehearse(rows.batch(trainer), out, mean, square);
+          trainer.forward(rows.batch(trainer), kind == 1, out, mean, square);
+        };
+        pass(bare.data(), nullptr, nullptr);
+        pass(logps.data(), means.data(), squares.data());
+        CHECK(bare == logps);
+        size_t at = 0;
+        const std::string what = std::string(mix) + " " + isa + " kind " + std::to_string(kind);
+        for (const PlainModel::Scores &row : expected)
+          for (size_t i = 0; i < row.logps.size(); i++, at++) {
+            close_to((what + " mean logit").c_str(), means[at], row.mean_logits[i], 40 * unit_of(isa));
+            close_to((what + " log squares").c_str(), squares[at], row.log_squares[i], 40 * unit_of(isa));
+          }
+        CHECK(at == n);
+      }
+    }
+  }
+}
+
 // Directional derivative of the trained loss itself, with dropout: the masks of forward and backward must be the same ones.
 void dropout_gradient() {
   Folder folder;
@@ -238,6 +281,19 @@ void saved_state_continues() {
   expect_error("other rank", GRAFT_BAD_FILE, "another shape", [&] { third.load(folder / "state.bin"); });
 }
 
+// What is announced is what is taken, dropout's buffer included.
+void memory_is_what_is_taken() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("llama", "Q8_0"));
+  Runtime runtime("cpu", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  const std::vector<Target> targets = parse_targets("all-linear");
+  const auto bytes = [&](float dropout) { return Trainer::memory_bytes(model, 3, targets, options(true, false, dropout)); };
+  CHECK(bytes(0.1f) == bytes(0.5f));
+  // The widest input of a linear layer, 64, for each of 256 tokens.
+  CHECK(bytes(0.1f) - bytes(0) == 256 * 64 * 4);
+}
+
 void wrong_use() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "F32"));
@@ -265,9 +321,11 @@ void wrong_use() {
 
 int main() {
   run("gradients_equal_differences", gradients_equal_differences);
+  run("statistics_of_targets", statistics_of_targets);
   run("dropout_gradient", dropout_gradient);
   run("results_do_not_depend_on", results_do_not_depend_on);
   run("saved_state_continues", saved_state_continues);
+  run("memory_is_what_is_taken", memory_is_what_is_taken);
   run("wrong_use", wrong_use);
   return finish("test_trainer");
 }

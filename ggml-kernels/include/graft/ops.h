@@ -170,8 +170,10 @@ struct gk_ops {
   gk_status (*dropout)(gk_backend *, const float *x, float p, uint64_t seed, uint64_t stream, int64_t n, float *y, int32_t accumulate);
 
   /* Log-softmax at the target. logits [M,V] (row stride ldl); targets host [M]; logps host [M] overwritten.
+   * Two statistics of each row, host [M] overwritten, NULL when not wanted: mean_logits, the mean of its logits; log_squares, log of the sum
+   * of p², p = softmax (from -log V to 0). logps and gradient are the same bits with and without them.
    * with_grad: logits are overwritten by d logp / d logits = onehot - softmax. docs/cross_entropy.md */
-  gk_status (*cross_entropy)(gk_backend *, float *logits, int64_t ldl, const int32_t *targets, int64_t m, int64_t v, float *logps, int32_t with_grad);
+  gk_status (*cross_entropy)(gk_backend *, float *logits, int64_t ldl, const int32_t *targets, int64_t m, int64_t v, float *logps, float *mean_logits, float *log_squares, int32_t with_grad);
 
   /* Sum of squares, in double, order independent of the number of threads. out is host. */
   gk_status (*sum_squares)(gk_backend *, const float *x, int64_t n, double *out);

@@ -132,12 +132,12 @@ final class GraftLibrary {
       PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_trainer_memory(Pointer model, int rank, String targets, int trainable, long maxTokens, long maxTargets, int recompute,
-      LongByReference bytes, byte[] message, long messageBytes);
+      float dropout, LongByReference bytes, byte[] message, long messageBytes);
 
   static native int graft_trainer_memory_of_weights(Pointer model, long maxTokens, long maxTargets, int recompute, LongByReference bytes, byte[] message, long messageBytes);
 
   static native int graft_trainer_forward(Pointer trainer, int segments, Pointer lengths, Pointer prefixes, Pointer tokens, long targets, Pointer targetRows,
-      Pointer targetIds, int training, Pointer logps, byte[] message, long messageBytes);
+      Pointer targetIds, int training, Pointer logps, Pointer meanLogits, Pointer logSquares, byte[] message, long messageBytes);
 
   static native int graft_trainer_backward(Pointer trainer, Pointer weights, byte[] message, long messageBytes);
 

@@ -28,13 +28,16 @@ public final class PackedBatch implements AutoCloseable {
   private final Pointer targetIds;
   private final Pointer logps;
   private final Pointer weights;
+  /** Statistics of the targets' rows; null when the batch was built without. */
+  private final Pointer meanLogits;
+  private final Pointer logSquares;
   private boolean closed;
 
   private PackedBatch(Builder b) {
     segments = b.segments.size();
     tokens = b.tokens;
     targets = b.targets.size();
-    long words = 2L * segments + tokens + 4L * targets;
+    long words = 2L * segments + tokens + (b.statistics ? 6L : 4L) * targets;
     memory = new Memory(4 * Math.max(1, words));
     memory.clear();
     lengths = memory.share(0);
@@ -44,6 +47,8 @@ public final class PackedBatch implements AutoCloseable {
     targetIds = targetRows.share(4L * targets);
     logps = targetIds.share(4L * targets);
     weights = logps.share(4L * targets);
+    meanLogits = b.statistics ? weights.share(4L * targets) : null;
+    logSquares = b.statistics ? meanLogits.share(4L * targets) : null;
     place = new int[targets];
 
     long row = 0;
@@ -99,7 +104,38 @@ public final class PackedBatch implements AutoCloseable {
   /** A copy of all log-probabilities, in the order of {@link Builder#addTarget}. */
   public synchronized float[] logps() {
     check();
-    float[] byPlace = logps.getFloatArray(0, targets);
+    return inOrder(logps);
+  }
+
+  /**
+   * A copy of the mean over the vocabulary of the logits that each target is drawn from, in the order of {@link Builder#addTarget}.
+   *
+   * @throws IllegalStateException when the batch was built without {@link Builder#statistics}
+   */
+  public synchronized float[] meanLogits() {
+    check();
+    return inOrder(statistics(meanLogits));
+  }
+
+  /**
+   * A copy of log Σ p² over the vocabulary of the distribution that each target is drawn from, in the order of {@link Builder#addTarget}.
+   *
+   * @throws IllegalStateException when the batch was built without {@link Builder#statistics}
+   */
+  public synchronized float[] logSquares() {
+    check();
+    return inOrder(statistics(logSquares));
+  }
+
+  private static Pointer statistics(Pointer values) {
+    if (values == null) {
+      throw new IllegalStateException("this batch was built without statistics");
+    }
+    return values;
+  }
+
+  private float[] inOrder(Pointer values) {
+    float[] byPlace = values.getFloatArray(0, targets);
     float[] result = new float[targets];
     for (int i = 0; i < targets; i++) {
       result[i] = byPlace[place[i]];
@@ -120,7 +156,7 @@ public final class PackedBatch implements AutoCloseable {
   synchronized void forward(Pointer trainer, int training) {
     check();
     Calls.run((m, n) -> GraftLibrary.graft_trainer_forward(trainer, segments, lengths, prefixes, tokenIds, targets, targetRows, targetIds,
-        training, logps, m, n));
+        training, logps, meanLogits, logSquares, m, n));
   }
 
   synchronized void backward(Pointer trainer) {
@@ -150,6 +186,7 @@ public final class PackedBatch implements AutoCloseable {
     private final List<Segment> segments = new ArrayList<>();
     private final List<Target> targets = new ArrayList<>();
     private int tokens;
+    private boolean statistics;
 
     /**
      * Adds a segment after those before.
@@ -193,6 +230,12 @@ public final class PackedBatch implements AutoCloseable {
         throw new IllegalArgumentException("segment " + segment + " has " + s.tokens.length + " tokens, no position " + position);
       }
       targets.add(new Target(s.firstRow + position, id));
+      return this;
+    }
+
+    /** Has forward passes fill in {@link PackedBatch#meanLogits} and {@link PackedBatch#logSquares} too; log-probabilities stay the same bits. */
+    public Builder statistics() {
+      statistics = true;
       return this;
     }
 

@@ -61,22 +61,25 @@ public final class PreferenceLoss {
     int n = logps.size();
     int[] lengths = logps.stream().mapToInt(a -> a.length).toArray();
     long tokens = Arrays.stream(lengths).asLongStream().sum();
-    try (Memory memory = new Memory(8 * Math.max(1, (long) sequences.units() + n) + 4 * (3 * tokens + n + labels.length) + 4)) {
+    try (Memory memory = new Memory(8 * Math.max(1, (long) sequences.units() + n) + 4 * (4 * tokens + n + labels.length) + 4)) {
       Pointer losses = memory.share(0);
       Pointer rewards = losses.share(8L * sequences.units());
       Pointer policy = rewards.share(8L * n);
       Pointer reference = policy.share(4 * tokens);
       Pointer weights = reference.share(4 * tokens);
-      Pointer nativeLengths = weights.share(4 * tokens);
+      Pointer alignment = weights.share(4 * tokens);
+      Pointer nativeLengths = alignment.share(4 * tokens);
       Pointer nativeLabels = nativeLengths.share(4L * n);
       write(policy, logps);
       write(reference, sequences.references());
+      write(alignment, sequences.alignments());
       nativeLengths.write(0, lengths, 0, n);
       nativeLabels.write(0, labels, 0, labels.length);
       boolean noReference = sequences.references().isEmpty();
+      boolean noAlignment = sequences.alignments().isEmpty();
       double[] carried = {state.value(), state.count()};
       Calls.run((m, bytes) -> GraftLibrary.graft_preference_loss(options.kind(), options.values(), PreferenceOptions.COUNT, sequences.units(),
-          labels.length == 0 ? null : nativeLabels, nativeLengths, policy, noReference ? null : reference, null, totalUnits, totalSftTokens,
+          labels.length == 0 ? null : nativeLabels, nativeLengths, policy, noReference ? null : reference, noAlignment ? null : alignment, totalUnits, totalSftTokens,
           training ? 1 : 0, carried, weights, losses, rewards, m, bytes));
       double[] unitLosses = losses.getDoubleArray(0, sequences.units());
       return new PreferenceResult(Arrays.stream(unitLosses).sum() / totalUnits, unitLosses, rewards.getDoubleArray(0, n), read(weights, lengths),

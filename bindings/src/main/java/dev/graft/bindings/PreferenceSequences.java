@@ -11,6 +11,7 @@ import java.util.Objects;
 public final class PreferenceSequences {
   private final List<float[]> logps = new ArrayList<>();
   private final List<float[]> references = new ArrayList<>();
+  private final List<float[]> alignments = new ArrayList<>();
   private final List<Integer> labels = new ArrayList<>();
   private boolean reference;
 
@@ -22,8 +23,8 @@ public final class PreferenceSequences {
    * @throws IllegalArgumentException when lengths differ, or it does not go with what was added before
    */
   public PreferenceSequences addPair(float[] chosen, float[] rejected, float[] referenceChosen, float[] referenceRejected) {
-    same(chosen, Objects.requireNonNull(referenceChosen, "referenceChosen"));
-    same(rejected, Objects.requireNonNull(referenceRejected, "referenceRejected"));
+    same("reference", chosen, Objects.requireNonNull(referenceChosen, "referenceChosen"));
+    same("reference", rejected, Objects.requireNonNull(referenceRejected, "referenceRejected"));
     return pair(chosen, rejected, referenceChosen, referenceRejected);
   }
 
@@ -44,12 +45,29 @@ public final class PreferenceSequences {
    * @throws IllegalArgumentException when lengths differ, or it does not go with what was added before
    */
   public PreferenceSequences addRow(float[] completion, float[] referenceCompletion, boolean desirable) {
-    same(completion, Objects.requireNonNull(referenceCompletion, "referenceCompletion"));
+    same("reference", completion, Objects.requireNonNull(referenceCompletion, "referenceCompletion"));
     if (labels.size() != logps.size()) {
       throw new IllegalArgumentException("pairs and labelled rows do not mix");
     }
     add(completion, referenceCompletion);
     labels.add(desirable ? 1 : 0);
+    return this;
+  }
+
+  /**
+   * Gives WPO's alignment of the pair added last: log Σ p² over the vocabulary at each token, as {@link PackedBatch#logSquares} has it. All
+   * pairs have one, or none has; other losses ignore it.
+   *
+   * @throws IllegalArgumentException when lengths differ, or there is no pair without one
+   */
+  public PreferenceSequences align(float[] chosen, float[] rejected) {
+    if (!labels.isEmpty() || alignments.size() + 2 != logps.size()) {
+      throw new IllegalArgumentException("an alignment belongs to the pair added last, and each pair before needs one too");
+    }
+    same("alignment", logps.get(logps.size() - 2), Objects.requireNonNull(chosen, "chosen"));
+    same("alignment", logps.get(logps.size() - 1), Objects.requireNonNull(rejected, "rejected"));
+    alignments.add(chosen);
+    alignments.add(rejected);
     return this;
   }
 
@@ -74,6 +92,18 @@ public final class PreferenceSequences {
   /** Empty when there is no reference. */
   List<float[]> references() {
     return references;
+  }
+
+  /**
+   * Empty when there is none.
+   *
+   * @throws IllegalArgumentException when some pairs have one and some have not
+   */
+  List<float[]> alignments() {
+    if (!alignments.isEmpty() && alignments.size() != logps.size()) {
+      throw new IllegalArgumentException("either all pairs have an alignment or none");
+    }
+    return alignments;
   }
 
   /** Empty for pairs. */
@@ -101,9 +131,9 @@ public final class PreferenceSequences {
     }
   }
 
-  private static void same(float[] policy, float[] ofReference) {
-    if (policy.length != ofReference.length) {
-      throw new IllegalArgumentException("the policy has " + policy.length + " log-probabilities, the reference " + ofReference.length);
+  private static void same(String what, float[] policy, float[] other) {
+    if (policy.length != other.length) {
+      throw new IllegalArgumentException("the policy has " + policy.length + " log-probabilities, the " + what + " " + other.length);
     }
   }
 }

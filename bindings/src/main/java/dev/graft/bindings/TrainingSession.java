@@ -58,7 +58,7 @@ public final class TrainingSession implements AutoCloseable {
     return model.handle().with(p -> {
       LongByReference bytes = new LongByReference();
       Calls.run((m, n) -> GraftLibrary.graft_trainer_memory(p, rank, targets, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
-          options.recompute() ? 1 : 0, bytes, m, n));
+          options.recompute() ? 1 : 0, options.dropout(), bytes, m, n));
       return bytes.getValue();
     });
   }

@@ -67,6 +67,28 @@ class PreferenceLossTest {
     assertThat(result.state()).isEqualTo(PreferenceState.START);
   }
 
+  /** WPO: the mean over tokens of log p - log Σ p², of both answers together, at most 0, is the log of the pair's weight. */
+  @Test
+  void alignmentWeighsAPair() {
+    PreferenceOptions plain = PreferenceOptions.defaults("sigmoid");
+    PreferenceLoss weighted = PreferenceLoss.of(plain.withWpo(true));
+    PreferenceSequences pair = new PreferenceSequences().addPair(CHOSEN, REJECTED, REFERENCE_CHOSEN, REFERENCE_REJECTED);
+    pair.align(new float[] {-1.5f, -2}, new float[] {-2, -1, -1.5f});
+    double log = (0.5 - 0.5) / 2 + (-1 + 0 - 0.5) / 3;
+    assertThat(weighted.compute(pair, 1, 0, PreferenceState.START, true).loss()).isCloseTo(loss(plain) * Math.exp(log), within(1e-12));
+    PreferenceSequences sure = new PreferenceSequences().addPair(CHOSEN, REJECTED, REFERENCE_CHOSEN, REFERENCE_REJECTED);
+    sure.align(new float[] {-3, -3}, new float[] {-3, -3, -3});
+    assertThat(weighted.compute(sure, 1, 0, PreferenceState.START, true).loss()).isEqualTo(loss(plain));
+    assertThat(PreferenceLoss.of(plain).compute(pair, 1, 0, PreferenceState.START, true).loss()).isEqualTo(loss(plain));
+    PreferenceSequences half = pairs();
+    assertThatThrownBy(() -> half.align(CHOSEN, REJECTED)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> rows().align(CHOSEN, REJECTED)).isInstanceOf(IllegalArgumentException.class);
+    PreferenceSequences uneven = new PreferenceSequences().addPair(CHOSEN, REJECTED);
+    assertThatThrownBy(() -> uneven.align(CHOSEN, CHOSEN)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("alignment");
+    pair.addPair(CHOSEN, REJECTED, REFERENCE_CHOSEN, REFERENCE_REJECTED);
+    assertThatThrownBy(() -> weighted.compute(pair, 2, 0, PreferenceState.START, true)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("alignment");
+  }
+
   @Test
   void traitsSayWhatTheCallerOwes() {
     assertThat(PreferenceLoss.kinds()).contains("sigmoid", "ipo", "hinge", "kto", "simpo", "orpo", "cpo", "aot", "bco_pair").doesNotHaveDuplicates();

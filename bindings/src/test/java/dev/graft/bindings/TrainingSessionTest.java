@@ -99,6 +99,47 @@ class TrainingSessionTest {
     }
   }
 
+  /** In the order of the targets, whatever that of their rows; log Σ p² against all of the vocabulary asked for one by one. */
+  @Test
+  void statisticsBelongToTheirTargets() {
+    int vocabulary = model.info().vocabulary();
+    PackedBatch.Builder some = new PackedBatch.Builder().statistics();
+    int segment = some.addSegment(-1, TOKENS);
+    some.addTarget(segment, 2, 7).addTarget(segment, 0, 5).addTarget(segment, 2, 9);
+    PackedBatch.Builder all = new PackedBatch.Builder().statistics();
+    all.addSegment(-1, TOKENS);
+    for (int id = 0; id < vocabulary; id++) {
+      all.addTarget(0, 2, id);
+    }
+    try (TrainingSession session = TrainingSession.open(model, null, SessionOptions.scoring(64, vocabulary));
+        PackedBatch batch = some.build();
+        PackedBatch whole = all.build();
+        PackedBatch bare = TestModels.batch(TOKENS)) {
+      session.forward(batch, false);
+      session.rehearse(whole);
+      double squares = 0;
+      for (float logp : whole.logps()) {
+        squares += Math.exp(2.0 * logp);
+      }
+      assertThat(batch.logSquares()[0]).isCloseTo((float) Math.log(squares), within(1e-5f)).isNegative();
+      assertThat(batch.logSquares()[2]).isEqualTo(batch.logSquares()[0]).isNotEqualTo(batch.logSquares()[1]);
+      assertThat(batch.meanLogits()[2]).isEqualTo(batch.meanLogits()[0]).isNotEqualTo(batch.meanLogits()[1]).isFinite();
+      assertThat(whole.meanLogits()[0]).isCloseTo(batch.meanLogits()[0], within(1e-5f));
+      assertThatThrownBy(bare::meanLogits).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(bare::logSquares).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void memoryHasTheBufferOfDropout() {
+    SessionOptions without = new SessionOptions(true, 64, 64, false, 0, 7);
+    SessionOptions with = new SessionOptions(true, 64, 64, false, 0.1f, 7);
+    long widest = Math.max(model.info().feedForward(), Math.max(model.info().width(), model.info().heads() * model.info().headWidth()));
+    assertThat(TrainingSession.memoryBytes(model, 4, "all-linear", with) - TrainingSession.memoryBytes(model, 4, "all-linear", without)).isEqualTo(64 * widest * Float.BYTES);
+    SessionOptions impossible = new SessionOptions(true, 64, 64, false, 1, 7);
+    assertThatThrownBy(() -> TrainingSession.memoryBytes(model, 4, "all-linear", impossible)).isInstanceOf(UsageException.class).hasMessageContaining("--lora-dropout");
+  }
+
   @Test
   void backwardWantsTheBatchOfTheLastTrainingForward() {
     try (Adapter adapter = Adapter.create(model, SPEC);

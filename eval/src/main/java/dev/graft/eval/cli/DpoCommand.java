@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
       "A row is {\"prompt\", \"chosen\", \"rejected\"}; for --loss kto {\"prompt\", \"completion\", \"label\": true or false}, and pairs count",
       "as two such rows. The policy starts at --init-adapter; the reference is --reference-adapter, else the frozen --init-adapter,",
       "else the bare base. Its log-probabilities are computed once before training and kept in DIR/reference-*.bin, or in",
-      "--reference-cache for several runs to share; what does not fit any more, or is damaged, is computed again. Everything else",
-      "(the folder, Ctrl-C, --resume) is as for graft sft."
+      "--reference-cache for several runs to share; what does not fit any more, or is damaged, is computed again. Lines of metrics.jsonl",
+      "have rewards/..., logps/... and logits/... as TRL names them. Everything else (the folder, Ctrl-C, --resume) is as for graft sft."
     })
 final class DpoCommand implements Callable<Integer> {
   /** With LoRA; ten times what full weights take. */
@@ -63,7 +63,7 @@ final class DpoCommand implements Callable<Integer> {
   @Option(names = "--ld-alpha", paramLabel = "X", description = "Weight of tokens beyond the shorter answer's length (LD-DPO), from 0 to 1. Default: 1.")
   Double ldAlpha;
 
-  @Option(names = "--wpo", description = "Weights each pair by its likelihood under the policy (WPO). Default: off.")
+  @Option(names = "--wpo", description = "Weights each pair by how likely the policy is to give it, at most 1 (WPO, with its alignment). Default: off.")
   boolean wpo;
 
   @Option(names = "--desirable-weight", paramLabel = "X", description = "KTO's weight of good answers. Default: 1.")
@@ -92,7 +92,7 @@ final class DpoCommand implements Callable<Integer> {
       names = "--max-bad-fraction",
       paramLabel = "X",
       defaultValue = "0.01",
-      description = "Faulty rows (identical or empty answers, no end token, ...) are dropped up to this share of all, and refused above it. Default: ${DEFAULT-VALUE}.")
+      description = "Faulty rows (identical or empty answers, the reverse of another row, ...) are dropped up to this share of all, and refused above it. Default: ${DEFAULT-VALUE}.")
   double maxBadFraction;
 
   @Override

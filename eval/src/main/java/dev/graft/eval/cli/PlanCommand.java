@@ -40,8 +40,9 @@ import picocli.CommandLine.Option;
       "",
       "Takes every flag of graft sft and graft dpo, so that a command line can be planned by its first word alone; nothing is written.",
       "Operations: a multiply-add counts as two; 2N a token forward and 2N backward, the head on rows with a target, attention by the",
-      "lengths of the segments; the adapter's own products (about 2%) are not counted, nor are evaluations. The time is that of this",
-      "machine, from real passes over the model, some 10 seconds of them, unless --flops-per-second tells the speed."
+      "lengths of the segments; the adapter's own products (about 2%) are not counted, nor are checkpoints. Evaluations count in the time",
+      "of the whole run. The time is that of this machine, from real passes over the model, some 10 seconds of them, unless",
+      "--flops-per-second tells the speed."
     })
 final class PlanCommand implements Callable<Integer> {
   @Mixin CommonOptions common;
@@ -53,7 +54,8 @@ final class PlanCommand implements Callable<Integer> {
       names = "--method",
       paramLabel = "auto|sft|dpo",
       defaultValue = "auto",
-      description = "What to plan; auto compares all that the data are for. For pairs, sft is that on prompt and chosen answer. Default: ${DEFAULT-VALUE}.")
+      description = "What to plan; auto compares all that the data are for. For pairs, sft is that on prompt and chosen answer; --loss kto has no such. Default:"
+          + " ${DEFAULT-VALUE}.")
   String method;
 
   @Option(names = "--train-on-prompts", description = SftCommand.PROMPTS)
@@ -130,7 +132,7 @@ final class PlanCommand implements Callable<Integer> {
 
   private Source data(PreferenceLoss loss) {
     if (!method.equals("sft") && loss.traits().unpaired()) {
-      throw CliException.usage("--loss " + dpo.loss + " learns from single rows, which graft plan does not count; leave --loss out to plan pairs");
+      return new Source(flags.data, Dataset.Kind.UNPAIRED);
     }
     return new Source(flags.data, method.equals("dpo") ? Dataset.Kind.PREFERENCE : Dataset.Kind.ANY);
   }
@@ -145,6 +147,9 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private List<Way> ways(Dataset.Kind kind, PreferenceLoss loss) {
+    if (kind == Dataset.Kind.UNPAIRED) {
+      return Way.unpaired(!dpo.noPrefixSharing);
+    }
     List<Way> ways = new ArrayList<>();
     if (!method.equals("dpo")) {
       ways.add(Way.SFT);

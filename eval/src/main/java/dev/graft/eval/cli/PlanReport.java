@@ -4,6 +4,7 @@ import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.Model;
 import dev.graft.trainer.data.Dataset;
+import dev.graft.trainer.plan.EvaluationPlan;
 import dev.graft.trainer.plan.Flops;
 import dev.graft.trainer.plan.MemoryPlan;
 import dev.graft.trainer.plan.Planner;
@@ -27,7 +28,7 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
 
   void print(PrintWriter out) {
     line(out, "model", "%s (%s, %,d parameters), %s", model.path(), model.info().architecture(), model.info().parameters(), MemoryCheck.gib(model.info().fileBytes()));
-    line(out, "data", "%s: %,d %s, %,d prompt tokens and %,d answer tokens", data.file(), data.examples().size(), pairs() ? "pairs" : "rows", chosenPlan().promptTokens(),
+    line(out, "data", "%s: %,d %s, %,d prompt tokens and %,d answer tokens", data.file(), data.examples().size(), rows(), chosenPlan().promptTokens(),
         chosenPlan().completionTokens());
     line(out, "run", "%,d steps of %d rows, %.4g epochs; rank %d, %,d trained parameters; recompute %s; at most %,d tokens at once", planner.steps(),
         options.batching().rowsPerStep(), planner.epochs(), adapter.info().rank(), adapter.info().parameters(), options.batching().recompute() ? "block" : "none",
@@ -47,6 +48,11 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     out.println();
     if (plans.size() > 1) {
       line(out, "* is chosen", "%s: %s in all%s", chosen.text(), time(chosenPlan().totalSeconds()), times());
+    }
+    EvaluationPlan evaluation = chosenPlan().evaluation();
+    if (evaluation.count() > 0) {
+      line(out, "evaluation", "%,d times on %,d rows, %s each: %s of the time in all", evaluation.count(), evaluation.rows(), time(evaluation.seconds()),
+          time(evaluation.count() * evaluation.seconds()));
     }
     MemoryPlan memory = chosenPlan().memory();
     line(out, "memory", "%s model file + %s session + %s adapter and optimizer%s + %s Java = %s%s", MemoryCheck.gib(memory.modelFile()), MemoryCheck.gib(memory.session()),
@@ -71,8 +77,13 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
         : "";
   }
 
-  private boolean pairs() {
-    return data.kind() == Dataset.Kind.PREFERENCE;
+  /** What the rows are called. */
+  private String rows() {
+    return switch (data.kind()) {
+      case PREFERENCE -> "pairs";
+      case UNPAIRED -> "labelled rows";
+      default -> "rows";
+    };
   }
 
   private WayPlan chosenPlan() {
@@ -96,7 +107,7 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("model", model.path().toString());
     json.put("data", data.file().toString());
-    json.put("kind", pairs() ? "preference" : "sft");
+    json.put("kind", data.kind().name().toLowerCase(Locale.ROOT));
     json.put("rows", data.examples().size());
     json.put("steps", planner.steps());
     json.put("rows_per_step", options.batching().rowsPerStep());
@@ -136,24 +147,28 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     json.put("micro_batch_tokens", plan.maxTokens());
     json.put("flops_per_step", stepFlops(plan));
     json.put("flops_per_epoch", plan.allEpochFlops());
-    json.put("flops_per_epoch_by_part", parts(plan.epochFlops(), way.online() ? plan.referenceFlops().total() : 0));
+    json.put("flops_per_epoch_by_part", parts(plan.epochFlops(), plan.klFlops().total(), way.online() ? plan.referenceFlops().total() : 0));
     json.put("flops_once", plan.onceFlops());
-    json.put("flops_total", plan.allEpochFlops() * planner.epochs() + plan.onceFlops());
+    json.put("evaluations", plan.evaluation().count());
+    json.put("flops_per_evaluation", plan.evaluation().flops().total());
+    json.put("flops_total", plan.totalFlops(planner.epochs()));
     json.put("seconds_per_step", plan.stepSeconds());
     json.put("seconds_per_epoch", plan.epochSeconds());
     json.put("seconds_once", plan.onceSeconds());
+    json.put("seconds_per_evaluation", plan.evaluation().seconds());
     json.put("seconds_total", plan.totalSeconds());
     json.put("ratio_to_sft", plans.get(0).way().equals(Way.SFT) ? (Double) (plan.epochSeconds() / plans.get(0).epochSeconds()) : null);
     json.put("memory", memory(plan.memory()));
     return json;
   }
 
-  private static Map<String, Object> parts(Flops flops, double reference) {
+  private static Map<String, Object> parts(Flops flops, double kl, double reference) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("forward", flops.forward());
     json.put("backward", flops.backward());
     json.put("forward_attention", flops.forwardAttention());
     json.put("backward_attention", flops.backwardAttention());
+    json.put("kl_estimate", kl);
     json.put("reference", reference);
     return json;
   }

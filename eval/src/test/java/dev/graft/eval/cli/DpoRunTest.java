@@ -5,6 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.bindings.Adapter;
+import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.Model;
+import dev.graft.bindings.PackedBatch;
+import dev.graft.bindings.SessionOptions;
+import dev.graft.bindings.TrainingSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,17 +117,21 @@ class DpoRunTest {
 
   /** Small micro-batches: what couples the rows of a step, and what does not, gives the same. */
   @ParameterizedTest
-  @ValueSource(strings = {"sigmoid", "ipo", "bco_pair", "aot", "simpo", "orpo", "kto"})
+  @ValueSource(strings = {"sigmoid", "ipo", "bco_pair", "aot", "simpo", "orpo", "kto", "sigmoid --wpo", "bco_pair --wpo"})
   void microBatchesDoNotMatter(String loss) {
     Path large = folder.resolve("large");
     Path small = folder.resolve("small");
-    Cli.run(flags(large, "--quiet", "--loss", loss, "--gradient-accumulation", 2, "--isa", "avx2")).ok();
-    Cli.run(flags(small, "--quiet", "--loss", loss, "--gradient-accumulation", 2, "--isa", "avx2", "--micro-batch-tokens", 1)).ok();
+    List<Object> more = new ArrayList<>(List.of("--quiet", "--gradient-accumulation", 2, "--isa", "avx2", "--loss"));
+    more.addAll(List.of(loss.split(" ")));
+    Cli.run(flags(large, more.toArray())).ok();
+    more.addAll(List.of("--micro-batch-tokens", 1));
+    Cli.run(flags(small, more.toArray())).ok();
     List<JsonNode> a = Golden.lines(large.resolve("metrics.jsonl"));
     List<JsonNode> b = Golden.lines(small.resolve("metrics.jsonl"));
     assertThat(a).hasSameSizeAs(b);
     for (int i = 0; i < a.size(); i++) {
-      for (String field : new String[] {"loss", "grad_norm", "rewards/margins", "eval_loss", "eval_rewards/margins"}) {
+      for (String field : new String[] {"loss", "grad_norm", "rewards/margins", "logits/chosen", "logits/rejected", "eval_loss", "eval_rewards/margins", "eval_logits/chosen",
+          "eval_logits/rejected"}) {
         double value = a.get(i).path(field).asDouble();
         assertThat(b.get(i).path(field).asDouble(Double.NaN)).as("%s in line %d", field, i).satisfiesAnyOf(
             v -> assertThat(v).isCloseTo(value, within(1e-5 + 1e-4 * Math.abs(value))), v -> assertThat(v).isNaN());
@@ -130,6 +140,82 @@ class DpoRunTest {
     }
     double first = a.get(0).path("loss").asDouble();
     assertThat(a.get(a.size() - 2).path("loss").asDouble()).as("falls").isLessThan(first);
+  }
+
+  /** One answer's tokens, and of each the mean logit of its distribution and log Σ p²: each answer in a batch of its own. */
+  private record Answer(float[] logps, float[] meanLogits, double[] logSquares) {
+    static Answer of(Model model, TrainingSession session, int[] prompt, int[] answer) {
+      int[] inputs = Arrays.copyOf(prompt, prompt.length + answer.length - 1);
+      System.arraycopy(answer, 0, inputs, prompt.length, answer.length - 1);
+      double[] logSquares = new double[answer.length];
+      PackedBatch.Builder tokens = new PackedBatch.Builder().statistics();
+      tokens.addSegment(-1, inputs);
+      for (int i = 0; i < answer.length; i++) {
+        tokens.addTarget(0, prompt.length - 1 + i, answer[i]);
+        PackedBatch.Builder all = new PackedBatch.Builder();
+        all.addSegment(-1, inputs);
+        for (int id = 0; id < model.info().vocabulary(); id++) {
+          all.addTarget(0, prompt.length - 1 + i, id);
+        }
+        try (PackedBatch batch = all.build()) {
+          session.forward(batch, false);
+          for (float logp : batch.logps()) {
+            logSquares[i] += Math.exp(2.0 * logp);
+          }
+          logSquares[i] = Math.log(logSquares[i]);
+        }
+      }
+      try (PackedBatch batch = tokens.build()) {
+        session.forward(batch, false);
+        return new Answer(batch.logps(), batch.meanLogits(), logSquares);
+      }
+    }
+
+    double aligned() {
+      double sum = 0;
+      for (int i = 0; i < logps.length; i++) {
+        sum += logps[i] - logSquares[i];
+      }
+      return sum / logps.length;
+    }
+  }
+
+  private static int[] ids(JsonNode row, String field) {
+    int[] ids = new int[row.path(field).size()];
+    Arrays.setAll(ids, i -> row.path(field).path(i).asInt());
+    return ids;
+  }
+
+  /** The first step of a run, whose policy is the reference, from the answers' distributions: TRL's logits, and WPO's weight times log 2. */
+  @Test
+  void logitsAndWeightsAreThoseOfTheAnswers() {
+    double[] logits = new double[2];
+    int[] tokens = new int[2];
+    double weights = 0;
+    List<JsonNode> rows = Golden.lines(GOLDEN.dpo()).subList(0, 3);
+    try (GraftRuntime runtime = GraftRuntime.open("cpu", null, 2);
+        Model model = Model.open(runtime, GOLDEN.model());
+        Adapter adapter = Adapter.open(model, GOLDEN.adapter());
+        TrainingSession session = TrainingSession.open(model, adapter, SessionOptions.scoring(256, model.info().vocabulary()))) {
+      for (JsonNode row : rows) {
+        double log = 0;
+        for (int k = 0; k < 2; k++) {
+          Answer answer = Answer.of(model, session, ids(row, "prompt_ids"), ids(row, k == 0 ? "chosen_ids" : "rejected_ids"));
+          for (float logit : answer.meanLogits) {
+            logits[k] += logit;
+          }
+          tokens[k] += answer.logps.length;
+          log += answer.aligned();
+        }
+        weights += Math.min(1, Math.exp(log)) / rows.size();
+      }
+    }
+    Cli.run(flags(folder.resolve("wpo"), "--wpo", "--no-shuffle", "--micro-batch-tokens", 40, "--quiet")).ok();
+    JsonNode line = Golden.lines(folder.resolve("wpo/metrics.jsonl")).get(0);
+    assertThat(line.path("logits/chosen").asDouble(Double.NaN)).isCloseTo(logits[0] / tokens[0], within(1e-5 * (1 + Math.abs(logits[0]) / tokens[0])));
+    assertThat(line.path("logits/rejected").asDouble(Double.NaN)).isCloseTo(logits[1] / tokens[1], within(1e-5 * (1 + Math.abs(logits[1]) / tokens[1])));
+    assertThat(weights).isLessThan(0.99);
+    assertThat(line.path("loss").asDouble(Double.NaN)).isCloseTo(Math.log(2) * weights, within(1e-4));
   }
 
   @Test

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PlanCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -78,25 +80,55 @@ class PlanCommandTest {
     assertThat(plan.path("advice").isArray()).isTrue();
   }
 
-  /** What is planned is what the run itself announces. */
-  @Test
-  void agreesWithTheRun() throws Exception {
-    Object[] flags = {"--max-steps", 1, "--batch-size", 3, "--micro-batch-tokens", 64, "--lora-rank", 8, "--lora-targets", "attn_q,ffn_down", "--eval-data", GOLDEN.sft()};
-    List<Object> args = new ArrayList<>(List.of("sft", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--output", folder, "--quiet"));
-    args.addAll(List.of(flags));
+  /** What is planned is what the run itself announces, and does. */
+  @ParameterizedTest
+  @CsvSource({
+    "sft,", "sft,--lora-dropout=0.2 --eval-steps=2", "dpo,", "dpo,--reference=online --no-prefix-sharing", "dpo,--loss=kto", "dpo,--loss=kto --reference=online --max-length=30 --lora-dropout=0.1"
+  })
+  void agreesWithTheRun(String command, String more) throws Exception {
+    Path data = command.equals("sft") ? GOLDEN.sft() : GOLDEN.dpo();
+    List<Object> flags = new ArrayList<>(List.of("--max-steps", 5, "--batch-size", 3, "--micro-batch-tokens", 64, "--lora-rank", 8, "--lora-targets", "attn_q,ffn_down", "--eval-data", data));
+    if (more != null) {
+      flags.addAll(List.of(more.split(" ")));
+    }
+    List<Object> args = new ArrayList<>(List.of(command, "--model", GOLDEN.model(), "--data", data, "--output", folder, "--quiet"));
+    args.addAll(flags);
     Cli.run(args.toArray()).ok();
     JsonNode run = JSON.readTree(folder.resolve("config.json").toFile()).path("plan");
-    JsonNode plan = plan(GOLDEN.sft(), flags);
-    JsonNode sft = method(plan, "sft");
-    assertThat(plan.path("methods").size()).isEqualTo(1);
+    flags.addAll(List.of("--method", command));
+    JsonNode plan = plan(data, flags.toArray());
+    JsonNode method = method(plan, plan.path("chosen").asText());
+    assertThat(plan.path("methods").size()).isEqualTo(command.equals("sft") ? 1 : plan.path("kind").asText().equals("unpaired") ? 2 : 4);
     assertThat(plan.path("rows")).isEqualTo(run.path("rows"));
     assertThat(plan.path("steps")).isEqualTo(run.path("steps"));
     assertThat(plan.path("trainable_parameters")).isEqualTo(run.path("trainable_parameters"));
-    assertThat(sft.path("micro_batch_tokens")).isEqualTo(run.path("max_tokens"));
-    assertThat(sft.path("prompt_tokens_per_epoch").asLong() + sft.path("completion_tokens_per_epoch").asLong()).isEqualTo(run.path("tokens").asLong());
-    JsonNode memory = sft.path("memory");
-    assertThat(memory.path("session_bytes").asLong() + memory.path("adapter_and_optimizer_bytes").asLong()).isEqualTo(run.path("training_bytes").asLong());
+    assertThat(method.path("micro_batch_tokens")).isEqualTo(run.path("max_tokens"));
+    assertThat(method.path("prompt_tokens_per_epoch").asLong() + method.path("completion_tokens_per_epoch").asLong()).isEqualTo(run.path("tokens").asLong());
+    JsonNode memory = method.path("memory");
+    assertThat(memory.path("session_bytes").asLong() + memory.path("adapter_and_optimizer_bytes").asLong() + memory.path("reference_bytes").asLong())
+        .isEqualTo(run.path("training_bytes").asLong());
     assertThat(memory.path("model_file_bytes")).isEqualTo(run.path("model_bytes"));
+    long evaluations = Golden.lines(folder.resolve("metrics.jsonl")).stream().filter(line -> line.has("eval_loss")).count();
+    assertThat(method.path("evaluations").asLong()).isEqualTo(evaluations).isPositive();
+    assertThat(method.path("seconds_total").asDouble()).isCloseTo(method.path("flops_total").asDouble() / 1e9, within(1e-9));
+  }
+
+  @Test
+  void plansKtoOnRowsAndOnPairsThatCountTwice() throws Exception {
+    JsonNode plan = plan(GOLDEN.dpo(), "--loss", "kto", "--eval-data", GOLDEN.dpo(), "--max-steps", 14, "--batch-size", 2);
+    assertThat(plan.path("kind").asText()).isEqualTo("unpaired");
+    assertThat(plan.path("rows").asInt()).isEqualTo(14);
+    assertThat(plan.path("chosen").asText()).isEqualTo("kto, cached reference");
+    JsonNode cached = method(plan, "kto, cached reference");
+    JsonNode online = method(plan, "kto, online reference");
+    double kl = cached.path("flops_per_epoch_by_part").path("kl_estimate").asDouble();
+    assertThat(kl).isPositive();
+    assertThat(online.path("flops_per_epoch").asDouble()).isGreaterThan(cached.path("flops_per_epoch").asDouble() + kl);
+    assertThat(cached.path("flops_once").asDouble()).isPositive();
+    assertThat(cached.path("ratio_to_sft").isNull()).isTrue();
+    Cli.Result table = Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--loss", "kto", "--eval-data", GOLDEN.dpo(), "--flops-per-second", 1e9, "--quiet").ok();
+    assertThat(table.out()).contains("14 labelled rows", "* kto, cached reference", "evaluation", "3 times on 14 rows");
+    assertThat(Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--loss", "kto", "--quiet").fails(3).err()).contains("label");
   }
 
   @Test
@@ -121,7 +153,6 @@ class PlanCommandTest {
     assertThat(Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--method", "dpo", "--quiet").fails(3).err()).contains(":1: ");
     Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--method", "ppo").fails(2);
     Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--reference", "sometimes").fails(2);
-    Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--loss", "kto").fails(2);
     Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--loss", "unheard").fails(2);
     Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--flops-per-second", 0).fails(2);
     Cli.run("plan", "--data", GOLDEN.dpo()).fails(2);

@@ -119,6 +119,28 @@ class ResumeTest {
     Cli.run(loud.toArray()).ok();
   }
 
+  /** Empty, or with a file missing: no checkpoint. */
+  @Test
+  void aCheckpointThatIsNotWholeIsPassedOver() throws IOException {
+    Path whole = folder.resolve("a/run");
+    Path broken = folder.resolve("b/run");
+    Cli.run(flags(whole)).ok();
+    Cli.run(flags(broken)).ok();
+    Files.delete(broken.resolve("adapter.gguf"));
+    Files.delete(broken.resolve("checkpoints/step-10/trainer.state"));
+    Files.createDirectories(broken.resolve("checkpoints/step-12"));
+    List<Object> loud = new ArrayList<>(List.of(flags(broken, "--resume")));
+    loud.remove("--quiet");
+    String said = Cli.run(loud.toArray()).ok().err();
+    assertThat(said).contains("step-10: trainer.state is missing there; going back to").contains("step-12: trainer.state is missing there").contains("resuming from").contains("step-5");
+    assertSameRun(whole, broken);
+    for (String step : new String[] {"step-5", "step-10"}) {
+      Files.delete(broken.resolve("checkpoints").resolve(step).resolve("state.json"));
+    }
+    assertThat(Cli.run(flags(broken, "--resume")).fails(3).err()).contains("damaged checkpoint").contains("no whole checkpoint");
+    assertThat(broken.resolve("adapter.gguf")).exists();
+  }
+
   @Test
   void onlyTheNewestCheckpointsAreKept() {
     Path run = folder.resolve("run");

@@ -53,6 +53,21 @@ class TrainingFailureTest {
   }
 
   @Test
+  void aFirstStartThatFailsLeavesNoFolder() throws IOException {
+    Path run = folder.resolve("run");
+    Path bad = Files.writeString(folder.resolve("bad.jsonl"), "{\n");
+    for (Object[] more : new Object[][] {{"--data", bad}, {"--data", folder.resolve("none.jsonl")}, {"--init-adapter", bad}}) {
+      List<Object> flags = new ArrayList<>(List.of("sft", "--model", GOLDEN.model(), "--output", run, "--quiet"));
+      flags.addAll(List.of(more));
+      if (!flags.contains("--data")) {
+        flags.addAll(List.of("--data", GOLDEN.sft()));
+      }
+      assertThat(Cli.run(flags.toArray()).code()).isEqualTo(3);
+      assertThat(run).doesNotExist();
+    }
+  }
+
+  @Test
   void aFolderThatCannotBeWrittenIsOneLine() {
     assertThat(Cli.run(sft(Path.of("/proc/graft/run"))).fails(1).err()).contains("--output /proc/graft/run");
     assertThat(Cli.run("score", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--output", "/proc/graft.jsonl", "--quiet").fails(1).err()).contains("/proc/graft.jsonl");

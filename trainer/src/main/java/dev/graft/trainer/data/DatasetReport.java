@@ -51,13 +51,13 @@ public record DatasetReport(
   public record Windows(int texts, int count, Lines cut) {}
 
   /**
-   * What is wrong with preferences; such rows are dropped.
+   * What is wrong with preferences; such rows are dropped, but for those of {@code unended}.
    *
    * @param faulty rows with any fault, emptied ones included
    * @param identical pairs whose answers are the same tokens
    * @param equalled pairs whose answers truncation made the same
    * @param zeroMargin pairs that differ in white space only, or that stand the other way round on an earlier line
-   * @param unended neither answer ends with an end token
+   * @param unended ids none of whose answers ends with an end token: used as given, no fault
    * @param misplacedBos the prompt has a doubled BOS in its ids, or both answers begin with BOS
    */
   public record Pairs(int faulty, Lines identical, Lines equalled, Lines zeroMargin, Lines unended, Lines misplacedBos) {}
@@ -108,7 +108,7 @@ public record DatasetReport(
     warn(warnings, pairs.identical, "pairs whose chosen and rejected are the same tokens (not trained on)");
     warn(warnings, pairs.equalled, "pairs whose chosen and rejected truncation made the same (not trained on; a higher --max-length would keep them)");
     warn(warnings, pairs.zeroMargin, "pairs whose answers differ in white space only, or that an earlier line contradicts (not trained on)");
-    warn(warnings, pairs.unended, "preferences none of whose answers ends with an end token such as EOS (not trained on)");
+    warn(warnings, pairs.unended, "preferences in ids none of whose answers ends with an end token such as EOS (trained on as given)");
     warn(warnings, pairs.misplacedBos, "preferences whose ids double the BOS, or whose answers begin with it (not trained on)");
     return warnings;
   }
@@ -120,7 +120,6 @@ public record DatasetReport(
     warn(faults, pairs.equalled, "answers made equal by truncation");
     warn(faults, emptied, "an empty answer");
     warn(faults, pairs.zeroMargin, "no margin (white space only, or the reverse of an earlier line)");
-    warn(faults, pairs.unended, "no answer ends with EOS");
     warn(faults, pairs.misplacedBos, "a doubled BOS, or answers that begin with it");
     return String.join("; ", faults);
   }

@@ -8,7 +8,8 @@ import java.util.Set;
 /**
  * Finds preferences from which nothing can be learnt, or something that nobody meant, and counts them: answers that are the same, or
  * became so by truncation; that differ in white space only; a pair that stands the other way round too, so that the two cancel; answers
- * that share a mistake about BOS or EOS. One thread, rows of one file in order.
+ * that share a mistake about BOS. Answers without an end are counted too, but no fault: text always gets one, and ids are used as they
+ * are given. One thread, rows of one file in order.
  */
 final class PairFaults {
   private final Vocabulary vocabulary;
@@ -30,12 +31,11 @@ final class PairFaults {
       report.equalled.add(line);
     } else if (reversed(pair) || sameWords(pair)) {
       report.zeroMargin.add(line);
-    } else if (!ends(chosen) && !ends(rejected)) {
-      report.unended.add(line);
     } else if (doubledBos(prompt) || begins(chosen) && begins(rejected)) {
       report.misplacedBos.add(line);
     } else {
       fault = false;
+      unended(line, ends(chosen) || ends(rejected));
     }
     if (fault) {
       report.fault();
@@ -46,17 +46,22 @@ final class PairFaults {
   /** Whether a row of one answer has a fault; counted. */
   boolean found(LabelledExample row, int[] prompt, int[] answer) {
     boolean fault = true;
-    if (!ends(answer)) {
-      report.unended.add(row.line());
-    } else if (doubledBos(prompt) || begins(answer)) {
+    if (doubledBos(prompt) || begins(answer)) {
       report.misplacedBos.add(row.line());
     } else {
       fault = false;
+      unended(row.line(), ends(answer));
     }
     if (fault) {
       report.fault();
     }
     return fault;
+  }
+
+  private void unended(int line, boolean ends) {
+    if (!ends) {
+      report.unended.add(line);
+    }
   }
 
   private boolean reversed(PreferenceExample pair) {

@@ -1,5 +1,6 @@
 package dev.graft.trainer.plan;
 
+import dev.graft.trainer.data.LabelledExample;
 import dev.graft.trainer.data.PreferenceExample;
 import dev.graft.trainer.data.SftExample;
 
@@ -22,6 +23,11 @@ public record BatchShape(long rows, long targets, long pairs) {
   /** A row of supervised training: everything before its last target. */
   public static BatchShape of(SftExample row) {
     return segment(0, Math.max(0, row.learnt().length() - 1), row.targets());
+  }
+
+  /** A row of one answer called good or bad; the prompt is computed once, in a segment of its own or not. */
+  public static BatchShape of(LabelledExample row) {
+    return row.answer().length == 0 ? EMPTY : segment(0, row.prompt().length + row.answer().length - 1, row.answer().length);
   }
 
   /** Supervised training on the prompt and the chosen answer of a pair. */

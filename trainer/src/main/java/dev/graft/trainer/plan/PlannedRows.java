@@ -1,6 +1,7 @@
 package dev.graft.trainer.plan;
 
 import dev.graft.trainer.data.Example;
+import dev.graft.trainer.data.LabelledExample;
 import dev.graft.trainer.data.PreferenceExample;
 import dev.graft.trainer.data.SftExample;
 import dev.graft.trainer.run.Packer;
@@ -16,11 +17,32 @@ final class PlannedRows implements RowSet {
   private final List<? extends Example> examples;
   private final Way way;
   private final BatchShape[] shapes;
+  private final PlannedRows mismatched;
 
-  PlannedRows(List<? extends Example> examples, Way way) {
+  /** @param maxLength most tokens of a sequence, 0 for no limit; only mismatched companions are cut to it here */
+  PlannedRows(List<? extends Example> examples, Way way, int maxLength) {
+    this(examples, way, way.method() == Way.Method.KTO ? companions(examples, way, maxLength) : null);
+  }
+
+  private PlannedRows(List<? extends Example> examples, Way way, PlannedRows mismatched) {
     this.examples = examples;
     this.way = way;
     this.shapes = examples.stream().map(way::shape).toArray(BatchShape[]::new);
+    this.mismatched = mismatched;
+  }
+
+  private static PlannedRows companions(List<? extends Example> examples, Way way, int maxLength) {
+    return new PlannedRows(LabelledExample.mismatched(examples.stream().map(LabelledExample.class::cast).toList(), maxLength), way, null);
+  }
+
+  /** Itself, and the companions that KTO estimates the KL divergence over. */
+  List<PlannedRows> sets() {
+    return mismatched == null ? List.of(this) : List.of(this, mismatched);
+  }
+
+  /** What the KL estimate computes beside, in each epoch. */
+  BatchShape mismatchedTotal() {
+    return mismatched == null ? BatchShape.EMPTY : mismatched.total();
   }
 
   @Override
@@ -30,17 +52,18 @@ final class PlannedRows implements RowSet {
 
   @Override
   public int longest() {
-    return Arrays.stream(inputs()).max().orElse(0);
+    return Math.max(Arrays.stream(inputs()).max().orElse(0), mismatched == null ? 0 : mismatched.longest());
   }
 
   @Override
   public long mostTokens(int count) {
-    return Packer.mostTogether(inputs(), count);
+    return Math.max(Packer.mostTogether(inputs(), count), mismatched == null ? 0 : mismatched.mostTokens(count));
   }
 
   @Override
   public double targetShare() {
-    return Arrays.stream(shapes).mapToDouble(shape -> shape.rows() == 0 ? 0 : (double) shape.targets() / shape.rows()).max().orElse(0);
+    double own = Arrays.stream(shapes).mapToDouble(shape -> shape.rows() == 0 ? 0 : (double) shape.targets() / shape.rows()).max().orElse(0);
+    return Math.max(own, mismatched == null ? 0 : mismatched.targetShare());
   }
 
   @Override

@@ -5,7 +5,8 @@ import dev.graft.bindings.Model;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
 import dev.graft.trainer.data.Example;
-import dev.graft.trainer.preference.DpoTask;
+import dev.graft.trainer.preference.ReferenceSize;
+import dev.graft.trainer.run.Evaluations;
 import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RunOptions;
 import dev.graft.trainer.run.SessionSize;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
+import java.util.stream.Stream;
 
 /** Works out what ways of training cost, without training. One thread. */
 public final class Planner {
@@ -26,7 +28,7 @@ public final class Planner {
 
   /**
    * @param adapter as the run would begin with; stays open and as it is  @param available bytes of memory, 0 when that is not known
-   * @param rows to learn, at least one, all SFT or all pairs  @param evalRows to evaluate on, may be empty
+   * @param rows to learn, at least one, all of one kind  @param evalRows to evaluate on, may be empty
    */
   public Planner(Model model, Adapter adapter, long available, RunOptions options, List<? extends Example> rows, List<? extends Example> evalRows) {
     this.model = model;
@@ -50,22 +52,45 @@ public final class Planner {
 
   /** What a way costs. */
   public WayPlan plan(Way way, Speed speed) {
-    PlannedRows train = new PlannedRows(rows, way);
+    PlannedRows train = planned(rows, way);
     SessionSize size = size(way, options);
     Flops epoch = cost.train(train.total(), options.batching().recompute());
-    Flops reference = way.reference() == Way.Reference.NONE ? Flops.NONE : cost.score(train.total());
-    double steps = steps();
+    Flops kl = cost.score(train.mismatchedTotal());
+    Flops reference = reference(way, train);
+    EvaluationPlan evaluation = evaluation(way, speed);
     double stepsOfEpoch = (double) rows.size() / options.batching().rowsPerStep();
-    double epochSeconds = speed.training(epoch) + speed.optimizerSeconds() * stepsOfEpoch + (way.online() ? speed.scoring(reference) : 0);
-    double once = way.online() ? 0 : speed.scoring(reference);
+    double epochSeconds =
+        speed.training(epoch) + speed.scoring(kl) + speed.optimizerSeconds() * stepsOfEpoch + (way.online() ? speed.scoring(reference) : 0);
+    double once = way.online() ? 0 : speed.scoring(reference.plus(evaluation.onceFlops()));
     double step = epochSeconds / stepsOfEpoch;
     return new WayPlan(way, train.promptTokens(), train.completionTokens(), train.total(), train.microBatches(options, size.maxTokens()), size.maxTokens(), epoch,
-        reference, memory(way, options), step, epochSeconds, once, once + step * steps);
+        kl, reference, evaluation, memory(way, options), step, epochSeconds, once, once + step * steps() + evaluation.seconds() * evaluation.count());
+  }
+
+  private PlannedRows planned(List<? extends Example> examples, Way way) {
+    int asked = options.batching().maxLength();
+    return new PlannedRows(examples, way, asked > 0 ? asked : model.info().contextLength());
+  }
+
+  /** One pass of the reference over all rows. */
+  private Flops reference(Way way, PlannedRows set) {
+    return way.reference() == Way.Reference.NONE ? Flops.NONE : cost.score(set.total().plus(set.mismatchedTotal()));
+  }
+
+  private EvaluationPlan evaluation(Way way, Speed speed) {
+    if (evalRows.isEmpty()) {
+      return new EvaluationPlan(0, 0, Flops.NONE, Flops.NONE, 0);
+    }
+    PlannedRows eval = planned(evalRows, way);
+    Flops policy = cost.score(eval.total().plus(eval.mismatchedTotal()));
+    Flops reference = reference(way, eval);
+    Flops each = way.online() ? policy.plus(reference) : policy;
+    return new EvaluationPlan(eval.rows(), Evaluations.of(options, rows.size()).count(), each, way.online() ? Flops.NONE : reference, speed.scoring(each));
   }
 
   /** The session that a way needs. */
   private SessionSize size(Way way, RunOptions with) {
-    return SessionSize.of(new PlannedRows(rows, way), evalRows.isEmpty() ? null : new PlannedRows(evalRows, way), with.batching());
+    return SessionSize.of(planned(rows, way), evalRows.isEmpty() ? null : planned(evalRows, way), with.batching());
   }
 
   private MemoryPlan memory(Way way, RunOptions with) {
@@ -77,17 +102,21 @@ public final class Planner {
     long bytes = TrainingSession.memoryBytes(model, rank, targets, training);
     long parameters = adapter.info().parameters() * rank / adapter.info().rank();
     long trained = 4 * parameters * Float.BYTES; // itself, gradient, two moments
-    long reference = way.online() ? TrainingSession.memoryBytes(model, rank, targets, SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
-    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, size, rank, targets), MemoryCheck.JAVA_BYTES, available);
+    long reference = way.online() ? TrainingSession.memoryBytes(model, rank, "all-linear", SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
+    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, training, rank), MemoryCheck.JAVA_BYTES, available);
   }
 
-  private long cachePass(Way way, SessionSize training, int rank, String targets) {
+  /** The largest of the sessions that fill the cache, one after the other. */
+  private long cachePass(Way way, SessionOptions training, int rank) {
     if (way.reference() != Way.Reference.CACHE) {
       return 0;
     }
-    PlannedRows train = new PlannedRows(rows, way);
-    long tokens = Math.max(train.longest(), Math.min(Math.max(DpoTask.REFERENCE_TOKENS, training.maxTokens()), train.mostTokens(rows.size())));
-    return TrainingSession.memoryBytes(model, rank, targets, SessionOptions.scoring(tokens, Math.max(1, (long) Math.ceil(train.targetShare() * tokens))));
+    return Stream.of(rows, evalRows)
+        .filter(examples -> !examples.isEmpty())
+        .flatMap(examples -> planned(examples, way).sets().stream())
+        .mapToLong(set -> TrainingSession.memoryBytes(model, rank, "all-linear", ReferenceSize.of(model, rank, set, training)))
+        .max()
+        .orElse(0);
   }
 
   /**
@@ -96,10 +125,10 @@ public final class Planner {
    * @param way whose rows are imitated  @param usual the speed to take when measuring does not fit into memory  @param note told what takes time
    */
   public Speed measure(Way way, DoubleSupplier usual, Consumer<String> note) {
-    PlannedRows train = new PlannedRows(rows, way);
+    PlannedRows train = planned(rows, way);
     long maxTokens = size(way, options).maxTokens();
     BatchShape total = train.total();
-    SpeedProbe probe = new SpeedProbe(model, adapter, options.batching().recompute(), (double) total.targets() / Math.max(1, total.rows()),
+    SpeedProbe probe = new SpeedProbe(model, adapter, options.batching().recompute(), (float) options.adapter().dropout(), (double) total.targets() / Math.max(1, total.rows()),
         Math.max(2, total.rows() / Math.max(1, rows.size())));
     String targets = options.files().initAdapter() != null ? "all-linear" : options.adapter().targets();
     long needed = model.info().fileBytes() + probe.bytes(adapter.info().rank(), targets, maxTokens) + MemoryCheck.JAVA_BYTES;
@@ -119,7 +148,7 @@ public final class Planner {
       return advice;
     }
     RunOptions.Batching b = options.batching();
-    long longest = new PlannedRows(rows, way).longest();
+    long longest = planned(rows, way).longest();
     RunOptions recomputed = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), b.microBatchTokens(), true, b.maxLength(), b.shuffle()));
     int least = (int) Math.max(1, Math.min(longest, b.microBatchTokens()));
     RunOptions smaller = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, b.recompute(), b.maxLength(), b.shuffle()));
@@ -130,10 +159,10 @@ public final class Planner {
       add(advice, "both", now, memory(way, both));
     }
     if (way.online()) {
-      add(advice, "--reference cache", now, memory(new Way(true, way.prefixSharing(), Way.Reference.CACHE), options));
+      add(advice, "--reference cache", now, memory(way.with(Way.Reference.CACHE), options));
     }
-    if (way.dpo() && !way.prefixSharing()) {
-      add(advice, "leaving --no-prefix-sharing out", now, memory(new Way(true, true, way.reference()), options));
+    if (way.method() == Way.Method.DPO && !way.prefixSharing()) {
+      add(advice, "leaving --no-prefix-sharing out", now, memory(new Way(Way.Method.DPO, true, way.reference()), options));
     }
     if (!memory(way, both).fits()) {
       advice.add("a lower --max-length (the longest row has " + longest + " tokens to compute), a smaller --lora-rank, or a model in fewer bits");

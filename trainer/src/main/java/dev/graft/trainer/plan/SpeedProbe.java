@@ -29,18 +29,21 @@ final class SpeedProbe {
   private final Model model;
   private final Adapter adapter;
   private final boolean recompute;
+  private final float dropout;
   private final ModelCost cost;
   private final double targetShare;
   private final long longest;
 
   /**
    * @param adapter to train a little, by a rate of 0; stays as it is
+   * @param dropout of the run, whose masks take time too
    * @param targetShare targets for each token  @param longest tokens of a row
    */
-  SpeedProbe(Model model, Adapter adapter, boolean recompute, double targetShare, long longest) {
+  SpeedProbe(Model model, Adapter adapter, boolean recompute, float dropout, double targetShare, long longest) {
     this.model = model;
     this.adapter = adapter;
     this.recompute = recompute;
+    this.dropout = dropout;
     this.cost = ModelCost.of(model.info());
     this.targetShare = targetShare;
     this.longest = longest;
@@ -99,7 +102,7 @@ final class SpeedProbe {
   }
 
   private SessionOptions options(long tokens) {
-    return new SessionOptions(true, tokens, Math.max(1, shape((int) tokens).targets()), recompute, 0, 0);
+    return new SessionOptions(true, tokens, Math.max(1, shape((int) tokens).targets()), recompute, dropout, 0);
   }
 
   /** One round, and more until so many seconds are spent. */

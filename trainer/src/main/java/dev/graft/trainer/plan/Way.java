@@ -1,6 +1,7 @@
 package dev.graft.trainer.plan;
 
 import dev.graft.trainer.data.Example;
+import dev.graft.trainer.data.LabelledExample;
 import dev.graft.trainer.data.PreferenceExample;
 import dev.graft.trainer.data.SftExample;
 import java.util.ArrayList;
@@ -9,10 +10,19 @@ import java.util.List;
 /**
  * A way to train that a plan compares with others.
  *
- * @param dpo learns from pairs; false: supervised, on the chosen answer of a pair
  * @param prefixSharing a pair's prompt is computed once
  */
-public record Way(boolean dpo, boolean prefixSharing, Reference reference) {
+public record Way(Method method, boolean prefixSharing, Reference reference) {
+  /** What is learnt from. */
+  public enum Method {
+    /** Supervised, on the chosen answer of a pair. */
+    SFT,
+    /** Pairs. */
+    DPO,
+    /** Single answers called good or bad; each step scores the rows' mismatched companions too, for its KL estimate. */
+    KTO
+  }
+
   /** Where the reference's log-probabilities come from. */
   public enum Reference {
     /** The loss has none. */
@@ -24,7 +34,7 @@ public record Way(boolean dpo, boolean prefixSharing, Reference reference) {
   }
 
   /** Supervised training. */
-  public static final Way SFT = new Way(false, false, Reference.NONE);
+  public static final Way SFT = new Way(Method.SFT, false, Reference.NONE);
 
   /** Preference training with and without what makes it cheap, cheapest first. @param withReference whether the loss has a reference */
   public static List<Way> preference(boolean withReference) {
@@ -32,16 +42,31 @@ public record Way(boolean dpo, boolean prefixSharing, Reference reference) {
     for (boolean sharing : new boolean[] {true, false}) {
       for (Reference reference : Reference.values()) {
         if (withReference != (reference == Reference.NONE)) {
-          ways.add(new Way(true, sharing, reference));
+          ways.add(new Way(Method.DPO, sharing, reference));
         }
       }
     }
     return List.copyOf(ways);
   }
 
+  /** Training on single answers called good or bad, cheapest way first. Prompts are computed once for each, however they are packed. */
+  public static List<Way> unpaired(boolean prefixSharing) {
+    return List.of(new Way(Method.KTO, prefixSharing, Reference.CACHE), new Way(Method.KTO, prefixSharing, Reference.ONLINE));
+  }
+
+  /** The same with another reference. */
+  Way with(Reference other) {
+    return new Way(method, prefixSharing, other);
+  }
+
+  /** Whether it learns from preferences. */
+  public boolean dpo() {
+    return method != Method.SFT;
+  }
+
   /** "dpo, shared prompts, cached reference". */
   public String text() {
-    if (!dpo) {
+    if (method == Method.SFT) {
       return "sft";
     }
     String from = switch (reference) {
@@ -49,7 +74,7 @@ public record Way(boolean dpo, boolean prefixSharing, Reference reference) {
       case CACHE -> "cached reference";
       case ONLINE -> "online reference";
     };
-    return "dpo, " + (prefixSharing ? "shared prompts, " : "two sequences, ") + from;
+    return method == Method.KTO ? "kto, " + from : "dpo, " + (prefixSharing ? "shared prompts, " : "two sequences, ") + from;
   }
 
   /** Whether the reference is computed in each step. */
@@ -59,10 +84,12 @@ public record Way(boolean dpo, boolean prefixSharing, Reference reference) {
 
   /** What a row's training passes compute. @throws IllegalArgumentException for a row of another kind */
   BatchShape shape(Example row) {
-    if (row instanceof SftExample sft && !dpo) {
+    if (row instanceof SftExample sft && method == Method.SFT) {
       return BatchShape.of(sft);
-    } else if (row instanceof PreferenceExample pair) {
-      return !dpo ? BatchShape.ofChosen(pair) : prefixSharing ? BatchShape.shared(pair) : BatchShape.apart(pair);
+    } else if (row instanceof LabelledExample labelled && method == Method.KTO) {
+      return BatchShape.of(labelled);
+    } else if (row instanceof PreferenceExample pair && method != Method.KTO) {
+      return method == Method.SFT ? BatchShape.ofChosen(pair) : prefixSharing ? BatchShape.shared(pair) : BatchShape.apart(pair);
     }
     throw new IllegalArgumentException("a row of this kind is not trained on by " + text());
   }

@@ -7,11 +7,13 @@ import dev.graft.bindings.PreferenceLoss;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
 import dev.graft.trainer.data.Dataset;
+import dev.graft.trainer.data.LabelledExample;
 import dev.graft.trainer.run.Learner;
 import dev.graft.trainer.run.RowSource;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.RunListener;
 import dev.graft.trainer.run.RunOptions;
+import dev.graft.trainer.run.SessionSize;
 import dev.graft.trainer.run.Task;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -25,9 +27,6 @@ import java.util.stream.Stream;
 
 /** Learning from preferences: reads pairs (or labelled rows), checks them, gets the reference, and hands over to {@link PreferenceLearner}. */
 public final class DpoTask implements Task {
-  /** Tokens of a scoring batch: products reach their speed, and no activations are kept. */
-  public static final long REFERENCE_TOKENS = 2048;
-
   private final RunOptions options;
   private final DpoOptions dpo;
   private final PreferenceLoss loss;
@@ -110,10 +109,14 @@ public final class DpoTask implements Task {
     if (!loss.traits().unpaired()) {
       return PreferenceBatches.of(data.preferences().stream().map(PreferenceRow::of).toList(), dpo.prefixSharing());
     }
-    List<PreferenceRow> rows = data.labelled().stream().map(PreferenceRow::of).toList();
+    List<PreferenceRow> rows = rows(data.labelled());
     return loss.traits().needsKl()
-        ? PreferenceBatches.withMismatched(rows, dpo.prefixSharing(), maxLength)
+        ? PreferenceBatches.withMismatched(rows, rows(LabelledExample.mismatched(data.labelled(), maxLength)), dpo.prefixSharing())
         : PreferenceBatches.of(rows, dpo.prefixSharing());
+  }
+
+  private static List<PreferenceRow> rows(List<LabelledExample> labelled) {
+    return labelled.stream().map(PreferenceRow::of).toList();
   }
 
   @Override
@@ -159,30 +162,16 @@ public final class DpoTask implements Task {
       return;
     }
     ReferenceCache cache = new ReferenceCache(setup.folder().root(), dpo.referenceCache(), key(setup), setup.listener(), setup.stop());
+    SessionOptions training = new SessionSize(setup.maxTokens(), setup.maxTargets()).training(options);
     for (Map.Entry<PreferenceBatches, Path> entry : sets.entrySet()) {
       PreferenceBatches set = entry.getKey();
-      SessionOptions scoring = scoring(setup, set);
+      SessionOptions scoring = ReferenceSize.of(setup.model(), rank(setup.start()), set, training);
       float[][] table = cache.table(name(set), set, entry.getValue(), scoring.maxTokens(),
           () -> new ReferenceScorer(model, frozen, scoring.maxTokens(), scoring.maxTargets()));
       if (table == null) {
         return; // a stop was requested
       }
       learner.reference(set, Reference.of(table));
-    }
-  }
-
-  /** Large batches, but no more memory than training itself will take. */
-  private static SessionOptions scoring(Setup setup, PreferenceBatches set) {
-    int rank = rank(setup.start());
-    SessionOptions training = new SessionOptions(true, setup.maxTokens(), setup.maxTargets(), setup.options().batching().recompute(), 0, 0);
-    long room = TrainingSession.memoryBytes(setup.model(), rank, "all-linear", training);
-    long tokens = Math.max(set.longest(), Math.min(Math.max(REFERENCE_TOKENS, setup.maxTokens()), set.mostTokens(set.rows())));
-    while (true) {
-      SessionOptions scoring = SessionOptions.scoring(tokens, Math.max(1, (long) Math.ceil(set.targetShare() * tokens)));
-      if (tokens <= set.longest() || TrainingSession.memoryBytes(setup.model(), rank, "all-linear", scoring) <= room) {
-        return scoring;
-      }
-      tokens = Math.max(set.longest(), tokens / 2);
     }
   }
 

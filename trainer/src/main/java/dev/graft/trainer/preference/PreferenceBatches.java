@@ -8,7 +8,6 @@ import dev.graft.trainer.score.PairBatches;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,16 +34,9 @@ final class PreferenceBatches implements RowSet, MicroBatches.Source {
     return new PreferenceBatches(rows, sharing, null);
   }
 
-  /** @param maxLength most tokens of a mismatched sequence, whose answer is cut; 0 for no limit */
-  static PreferenceBatches withMismatched(List<PreferenceRow> rows, boolean sharing, int maxLength) {
-    List<PreferenceRow> others = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      PreferenceRow row = rows.get(i);
-      int[] answer = rows.get((i + rows.size() - 1) % rows.size()).answers()[0];
-      int room = maxLength == 0 ? answer.length : Math.max(1, maxLength - row.prompt().length);
-      others.add(new PreferenceRow(row.line(), row.prompt(), new int[][] {Arrays.copyOf(answer, Math.min(answer.length, room))}, row.desirable()));
-    }
-    return new PreferenceBatches(rows, sharing, new PreferenceBatches(others, sharing, null));
+  /** @param mismatched the rows' companions, in their order; see {@link dev.graft.trainer.data.LabelledExample#mismatched} */
+  static PreferenceBatches withMismatched(List<PreferenceRow> rows, List<PreferenceRow> mismatched, boolean sharing) {
+    return new PreferenceBatches(rows, sharing, new PreferenceBatches(mismatched, sharing, null));
   }
 
   /** The companions, or null. */
@@ -108,7 +100,7 @@ final class PreferenceBatches implements RowSet, MicroBatches.Source {
 
   @Override
   public PackedBatch build(int[] some) {
-    PackedBatch.Builder batch = new PackedBatch.Builder();
+    PackedBatch.Builder batch = new PackedBatch.Builder().statistics();
     for (int i : some) {
       PreferenceRow row = rows.get(i);
       if (sharing) {

@@ -95,7 +95,7 @@ final class PreferenceLearner implements Learner {
   /** Loss and weights of a micro-batch whose rows are computed. */
   private double weigh(int[] part, PackedBatch batch, Totals totals, RowMetrics metrics) {
     PreferenceSequences sequences = new PreferenceSequences();
-    List<float[]> answers = split(train, part, batch.logps());
+    List<AnswerScores> answers = AnswerScores.of(train, part, batch);
     add(sequences, train, part, answers);
     PreferenceResult result = loss.compute(sequences, totals.units, totals.chosenTokens, totals.state, true);
     totals.state = result.state();
@@ -107,9 +107,9 @@ final class PreferenceLearner implements Learner {
   /** Scores all micro-batches, then computes them again with the weights that the whole step gives. */
   private Optional<Double> together(MicroBatches micro, TrainingSession session, long step, List<int[]> plan, Totals totals, RowMetrics metrics, StopRequest stop) {
     PreferenceSequences sequences = new PreferenceSequences();
-    List<float[]> answers = new ArrayList<>();
-    boolean all = micro.score(plan, session::rehearse, (rows, logps) -> {
-      List<float[]> mine = split(train, rows, logps);
+    List<AnswerScores> answers = new ArrayList<>();
+    boolean all = micro.score(plan, session::rehearse, (rows, batch) -> {
+      List<AnswerScores> mine = AnswerScores.of(train, rows, batch);
       add(sequences, train, rows, mine);
       answers.addAll(mine);
     }, bad -> failure(step, bad), stop);
@@ -144,10 +144,10 @@ final class PreferenceLearner implements Learner {
     }
     List<int[]> plan = eval.plan(all, setup.maxTokens());
     PreferenceSequences sequences = new PreferenceSequences();
-    List<float[]> answers = new ArrayList<>();
+    List<AnswerScores> answers = new ArrayList<>();
     int[] done = {0};
-    boolean finished = new MicroBatches(eval, setup.options().files().evalData(), setup.lastGood()).score(plan, session::rehearse, (rows, logps) -> {
-      List<float[]> mine = split(eval, rows, logps);
+    boolean finished = new MicroBatches(eval, setup.options().files().evalData(), setup.lastGood()).score(plan, session::rehearse, (rows, batch) -> {
+      List<AnswerScores> mine = AnswerScores.of(eval, rows, batch);
       add(sequences, eval, rows, mine);
       answers.addAll(mine);
       listener.evaluating(++done[0], plan.size());
@@ -168,7 +168,8 @@ final class PreferenceLearner implements Learner {
       return Optional.empty();
     }
     double[] sum = {0};
-    boolean all = new MicroBatches(mismatched, setup.options().files().data(), setup.lastGood()).score(mismatched.plan(rows, setup.maxTokens()), session::rehearse, (part, logps) -> {
+    boolean all = new MicroBatches(mismatched, setup.options().files().data(), setup.lastGood()).score(mismatched.plan(rows, setup.maxTokens()), session::rehearse, (part, batch) -> {
+      float[] logps = batch.logps();
       int at = 0;
       for (int row : part) {
         for (float of : reference.logps(row)) {
@@ -188,32 +189,29 @@ final class PreferenceLearner implements Learner {
     return Arrays.stream(rows).mapToLong(row -> set.row(row).chosenTokens()).sum();
   }
 
-  /** One array for each answer. */
-  private static List<float[]> split(PreferenceBatches set, int[] rows, float[] logps) {
-    List<float[]> answers = new ArrayList<>();
-    int at = 0;
-    for (int row : rows) {
-      for (int[] answer : set.row(row).answers()) {
-        answers.add(Arrays.copyOfRange(logps, at, at += answer.length));
-      }
-    }
-    return answers;
-  }
-
-  private void add(PreferenceSequences sequences, PreferenceBatches set, int[] rows, List<float[]> answers) {
+  private void add(PreferenceSequences sequences, PreferenceBatches set, int[] rows, List<AnswerScores> answers) {
     Reference reference = references.get(set);
     int at = 0;
     for (int row : rows) {
       PreferenceRow r = set.row(row);
-      List<float[]> of = reference == null ? null : split(set, new int[] {row}, reference.logps(row));
+      List<float[]> of = reference == null ? null : AnswerScores.split(set, new int[] {row}, reference.logps(row));
       if (r.answers().length == 1) {
-        sequences.addRow(answers.get(at), of.get(0), r.desirable());
-      } else if (of == null) {
-        sequences.addPair(answers.get(at), answers.get(at + 1));
+        sequences.addRow(answers.get(at).logps(), of.get(0), r.desirable());
       } else {
-        sequences.addPair(answers.get(at), answers.get(at + 1), of.get(0), of.get(1));
+        addPair(sequences, answers.get(at), answers.get(at + 1), of);
       }
       at += r.answers().length;
+    }
+  }
+
+  private void addPair(PreferenceSequences sequences, AnswerScores chosen, AnswerScores rejected, List<float[]> reference) {
+    if (reference == null) {
+      sequences.addPair(chosen.logps(), rejected.logps());
+    } else {
+      sequences.addPair(chosen.logps(), rejected.logps(), reference.get(0), reference.get(1));
+    }
+    if (loss.options().wpo()) {
+      sequences.align(chosen.logSquares(), rejected.logSquares());
     }
   }
 

@@ -24,7 +24,8 @@ final class ReferenceScorer implements AutoCloseable {
 
   /** Scores batches of rows. @param file that they are from  @param sink gets each row  @return false when stopped */
   boolean score(PreferenceBatches batches, List<int[]> plan, Path file, BiConsumer<Integer, float[]> sink, StopRequest stop) {
-    return new MicroBatches(batches, file, () -> "").score(plan, session::rehearse, (rows, logps) -> {
+    return new MicroBatches(batches, file, () -> "").score(plan, session::rehearse, (rows, batch) -> {
+      float[] logps = batch.logps();
       int at = 0;
       for (int row : rows) {
         sink.accept(row, Arrays.copyOfRange(logps, at, at += batches.targets(row)));

@@ -6,18 +6,21 @@ import java.util.Map;
 
 /**
  * Means over the rows of a step or an evaluation, named as TRL names them: rewards are beta times an answer's log ratio to the reference, logps
- * sums over an answer's tokens. Accuracy is the share of pairs whose chosen answer has the higher reward. One thread.
+ * sums over an answer's tokens. Logits are means over all tokens of the answers, whatever batches they were in, of the mean over the vocabulary of
+ * the logits there. Accuracy is the share of pairs whose chosen answer has the higher reward. One thread.
  */
 final class RowMetrics {
   private final Mean chosen = new Mean();
   private final Mean rejected = new Mean();
   private final Mean chosenLogps = new Mean();
   private final Mean rejectedLogps = new Mean();
+  private final Mean chosenLogits = new Mean();
+  private final Mean rejectedLogits = new Mean();
   private final Mean accuracy = new Mean();
   private Double divergence;
 
   /** Of rows whose answers are one for each, or two. */
-  void add(PreferenceBatches set, int[] rows, List<float[]> answers, double[] rewards) {
+  void add(PreferenceBatches set, int[] rows, List<AnswerScores> answers, double[] rewards) {
     int at = 0;
     for (int row : rows) {
       PreferenceRow r = set.row(row);
@@ -27,7 +30,8 @@ final class RowMetrics {
       for (int i = 0; i < r.answers().length; i++, at++) {
         boolean good = r.desirable() && i == 0;
         (good ? chosen : rejected).add(rewards[at]);
-        (good ? chosenLogps : rejectedLogps).add(sum(answers.get(at)));
+        (good ? chosenLogps : rejectedLogps).add(sum(answers.get(at).logps()));
+        (good ? chosenLogits : rejectedLogits).addAll(answers.get(at).meanLogits());
       }
     }
   }
@@ -56,6 +60,8 @@ final class RowMetrics {
     }
     means.put("logps/chosen", chosenLogps.value());
     means.put("logps/rejected", rejectedLogps.value());
+    means.put("logits/chosen", chosenLogits.value());
+    means.put("logits/rejected", rejectedLogits.value());
     if (divergence != null) {
       means.put("kl", divergence);
     }
@@ -69,6 +75,12 @@ final class RowMetrics {
     void add(double value) {
       sum += value;
       count++;
+    }
+
+    void addAll(float[] values) {
+      for (float value : values) {
+        add(value);
+      }
     }
 
     Double value() {

@@ -10,11 +10,15 @@ import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** The folder {@code checkpoints/}: writes {@code step-N/} whole or not at all, finds the newest, deletes old ones. One thread. */
+/**
+ * The folder {@code checkpoints/}: writes {@code step-N/} whole or not at all, finds the newest, deletes old ones. A {@code step-N/} in
+ * which a file is missing (a copy that broke off, say) is no checkpoint. One thread.
+ */
 final class Checkpoints {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern NAME = Pattern.compile("step-(\\d{1,15})");
@@ -58,13 +62,42 @@ final class Checkpoints {
     return newest().map(saved -> "the last good checkpoint is " + saved.path()).orElse("there is no checkpoint yet");
   }
 
+  /** The newest whole one. */
   Optional<Saved> newest() {
     List<Saved> all = all();
     return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
   }
 
-  /** Oldest first. */
+  /**
+   * The newest whole one, to go on from.
+   *
+   * @param note told of newer ones that are not whole
+   * @throws RunException when there are only such: starting anew would delete them
+   */
+  Optional<Saved> resumable(Consumer<String> note) {
+    Optional<Saved> newest = newest();
+    for (Saved saved : folders()) {
+      String missing = missing(saved);
+      if (missing != null && newest.isEmpty()) {
+        throw damaged(saved, missing + " is missing, and there is no whole checkpoint", null);
+      } else if (missing != null && saved.step() > newest.get().step()) {
+        note.accept(saved.path() + ": " + missing + " is missing there; going back to " + newest.get().path());
+      }
+    }
+    return newest;
+  }
+
+  /** Whole ones, oldest first. */
   List<Saved> all() {
+    return folders().stream().filter(saved -> missing(saved) == null).toList();
+  }
+
+  /** The first file that resuming would lack, or null when the checkpoint is whole. */
+  private static String missing(Saved saved) {
+    return Stream.of(NATIVE, STATE).filter(file -> !Files.isRegularFile(saved.path().resolve(file))).findFirst().orElse(null);
+  }
+
+  private List<Saved> folders() {
     if (!Files.isDirectory(folder)) {
       return List.of();
     }
@@ -105,7 +138,7 @@ final class Checkpoints {
   }
 
   private RunException damaged(Saved saved, String what, Throwable cause) {
-    return RunException.badData(saved.path() + ": damaged checkpoint: " + what + "; delete that folder to resume from the one before it", cause);
+    return RunException.badData(saved.path() + ": damaged checkpoint: " + what + "; delete that folder to resume from the one before it, or to start anew", cause);
   }
 
   private void prune(int keep) throws IOException {

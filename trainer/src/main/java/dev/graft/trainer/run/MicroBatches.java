@@ -74,24 +74,23 @@ public final class MicroBatches {
   /**
    * Forward only.
    *
-   * @param forward how a batch is computed  @param sink gets each batch's rows and log-probabilities
+   * @param forward how a batch is computed  @param sink gets each batch's rows and the batch as computed, which is closed afterwards
    * @param bad makes the failure of log-probabilities that are not finite, given their lines
    * @return false when stopped
    */
   public boolean score(
-      List<int[]> plan, Consumer<PackedBatch> forward, BiConsumer<int[], float[]> sink, Function<int[], RunException> bad, StopRequest stop) {
+      List<int[]> plan, Consumer<PackedBatch> forward, BiConsumer<int[], PackedBatch> sink, Function<int[], RunException> bad, StopRequest stop) {
     for (int[] rows : plan) {
       if (stop != null && stop.requested()) {
         return false;
       }
       try (PackedBatch batch = source.build(rows)) {
         forward.accept(batch);
-        float[] logps = batch.logps();
-        int[] lines = notFinite(rows, logps);
+        int[] lines = notFinite(rows, batch.logps());
         if (lines.length > 0) {
           throw bad.apply(lines);
         }
-        sink.accept(rows, logps);
+        sink.accept(rows, batch);
       }
     }
     return true;

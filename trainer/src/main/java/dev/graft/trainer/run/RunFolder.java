@@ -11,35 +11,39 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * The output folder of one run, locked against a second run for as long as this is open. Holds {@code adapter.gguf} (or {@code
- * model.gguf}, when all weights are trained), {@code metrics.jsonl}, {@code config.json}, {@code checkpoints/step-N/} and, with
- * evaluations, {@code best/adapter.gguf}.
+ * The output folder of one run, locked against a second run for as long as this is open; gone again when it was made here and nothing
+ * came into it. Holds {@code adapter.gguf} (or {@code model.gguf}, when all weights are trained), {@code metrics.jsonl}, {@code
+ * config.json}, {@code checkpoints/step-N/} and, with evaluations, {@code best/adapter.gguf}.
  */
 public final class RunFolder implements AutoCloseable {
   private static final List<String> RESULTS = List.of(Trained.Lora.FILE, Trained.AllWeights.FILE);
 
   private final Path root;
   private final FileChannel channel;
+  private final boolean made;
 
-  private RunFolder(Path root, FileChannel channel) {
+  private RunFolder(Path root, FileChannel channel, boolean made) {
     this.root = root;
     this.channel = channel;
+    this.made = made;
   }
 
   /** Makes the folder when missing and locks it. @throws RunException when that cannot be, or another run has it */
   public static RunFolder open(Path root) {
     FileChannel channel = null;
     try {
+      boolean made = !Files.exists(root);
       Files.createDirectories(root);
-      channel = FileChannel.open(root.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      channel = FileChannel.open(lock(root), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       FileLock lock = channel.tryLock();
-      if (lock == null) {
+      if (lock == null || !Files.exists(lock(root))) { // gone: that of a run which failed at its start just now
         throw inUse(root, channel);
       }
       channel.truncate(0).write(ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
-      return new RunFolder(root, channel);
+      return new RunFolder(root, channel, made);
     } catch (OverlappingFileLockException e) {
       throw inUse(root, channel);
     } catch (FileAlreadyExistsException e) {
@@ -48,6 +52,10 @@ public final class RunFolder implements AutoCloseable {
       closeQuietly(channel);
       throw RunException.failed("--output " + root + ": cannot write there: " + SafeFiles.reason(e) + "; choose a folder that can be written", e);
     }
+  }
+
+  private static Path lock(Path root) {
+    return root.resolve(".lock");
   }
 
   private static RunException inUse(Path root, FileChannel channel) {
@@ -124,9 +132,26 @@ public final class RunFolder implements AutoCloseable {
     }
   }
 
-  /** Unlocks. The lock's file stays: deleting it could let two runs lock two files of one name. */
+  /**
+   * Unlocks. The lock's file stays, since deleting it could let two runs lock two files of one name; but with a folder that was made here
+   * and holds nothing else it goes, while still locked, and who has opened it already finds it gone.
+   */
   @Override
   public void close() {
+    if (made) {
+      removeUnlessUsed();
+    }
     closeQuietly(channel);
+  }
+
+  private void removeUnlessUsed() {
+    try (Stream<Path> entries = Files.list(root)) {
+      if (entries.allMatch(lock(root)::equals)) {
+        Files.delete(lock(root));
+        Files.delete(root);
+      }
+    } catch (IOException e) {
+      return; // an empty folder is left, as it may be
+    }
   }
 }

@@ -35,8 +35,8 @@ final class SftLearner implements Learner {
   public Optional<Evaluation> evaluate(TrainingSession session, long step, StopRequest stop, RunListener listener) {
     double[] sum = {0};
     int[] done = {0};
-    boolean all = evalMicro.score(evalPlan, batch -> session.forward(batch, false), (rows, logps) -> {
-      for (float logp : logps) {
+    boolean all = evalMicro.score(evalPlan, batch -> session.forward(batch, false), (rows, batch) -> {
+      for (float logp : batch.logps()) {
         sum[0] -= logp;
       }
       listener.evaluating(++done[0], evalPlan.size());

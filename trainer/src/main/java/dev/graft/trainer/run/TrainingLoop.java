@@ -92,13 +92,7 @@ final class TrainingLoop {
   }
 
   private boolean evaluationDue() {
-    if (!evaluates) {
-      return false;
-    }
-    long done = state.step();
-    long every = options.cadence().evalSteps();
-    boolean epochEnds = done * plan.rowsPerStep() / plan.rows() > (done - 1) * plan.rowsPerStep() / plan.rows();
-    return done == plan.steps() || (every > 0 ? done % every == 0 : epochEnds);
+    return evaluates && new Evaluations(plan.steps(), options.cadence().evalSteps(), plan.rowsPerStep(), plan.rows()).after(state.step());
   }
 
   /** False when a stop was requested on the way. */

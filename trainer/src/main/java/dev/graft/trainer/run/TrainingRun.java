@@ -61,7 +61,7 @@ public final class TrainingRun {
     // Locked before the model is read: a second run must fail at once.
     try (RunFolder folder = RunFolder.open(options.files().output())) {
       Checkpoints checkpoints = new Checkpoints(folder.checkpoints());
-      Optional<Checkpoints.Saved> saved = options.overwrite() ? Optional.empty() : checkpoints.newest();
+      Optional<Checkpoints.Saved> saved = options.resume() ? checkpoints.resumable(listener::note) : Optional.empty();
       if (folder.hasRun() && !options.resume() && !options.overwrite()) {
         throw RunException.usage("--output " + folder.root() + ": already holds a run; go on with --resume, replace it with --overwrite, or choose another folder");
       }
@@ -173,12 +173,19 @@ public final class TrainingRun {
     int[] all = IntStream.range(0, train.rows()).toArray();
     long tokens = train.tokens(all);
     return new RunPlan(train.rows(), tokens, train.targets(all), data.eval() == null ? 0 : data.eval().rows(), steps, perStep,
-        trained.parameters().parameters(), maxTokens, model.info().fileBytes(), work, available, seconds(model, trained, (double) tokens / train.rows() * perStep * steps));
+        trained.parameters().parameters(), maxTokens, model.info().fileBytes(), work, available,
+        seconds(model, trained, (double) tokens / train.rows() * perStep * steps, evaluated(data)));
+  }
+
+  /** Tokens that all evaluations score. */
+  private double evaluated(Task.Data data) {
+    RowSet eval = data.eval();
+    return eval == null ? 0 : (double) eval.tokens(IntStream.range(0, eval.rows()).toArray()) * Evaluations.of(options, data.train().rows()).count();
   }
 
   /** A guess: one more pass when activations are recomputed. */
-  private Double seconds(Model model, Trained trained, double tokens) {
-    double flop = tokens * model.info().flopsPerToken() * (trained.passes() + (options.batching().recompute() ? 1 : 0));
+  private Double seconds(Model model, Trained trained, double tokens, double evaluated) {
+    double flop = (tokens * (trained.passes() + (options.batching().recompute() ? 1 : 0)) + evaluated) * model.info().flopsPerToken();
     return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / usualSpeed(runtime));
   }
 

@@ -67,6 +67,18 @@ class TextRowsTest {
     assertThat(row.targets()).isEqualTo(2);
   }
 
+  /** Whatever the template leaves out: so that only ids can lack an end. */
+  @Test
+  void preferencesInTextAlwaysEnd() throws IOException {
+    Path template = Files.writeString(folder.resolve("t.jinja"), "{% for m in messages %}{{ m.content }}{% if m.role == 'user' %}<|im_end|>{% else %}|{% endif %}{% endfor %}");
+    String row = "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}";
+    for (String chosen : new String[] {template.toString(), "chatml", "none"}) {
+      Dataset data = read(chosen, 0, Kind.PREFERENCE, row);
+      assertThat(data.report().pairs().unended().count()).as(chosen).isZero();
+      assertThat(data.preferences().get(0).chosen()).as(chosen).contains(vocabulary.eosId());
+    }
+  }
+
   @Test
   void formatsOfOneKindMayBeMixedAndManyRowsAreAskedTogether() throws IOException {
     String[] rows = new String[1000];

@@ -11,6 +11,7 @@ import dev.graft.bindings.Model;
 import dev.graft.bindings.RandomModel;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
+import dev.graft.trainer.data.LabelledExample;
 import dev.graft.trainer.data.PreferenceExample;
 import dev.graft.trainer.data.SftExample;
 import dev.graft.trainer.run.MemoryCheck;
@@ -34,9 +35,9 @@ class PlannerTest {
   /** Scores and values: a multiply-add each for 4 heads of 16, two layers. */
   private static final double PAIR = 2 * 2 * 4 * 16 * 2;
   private static final Speed SPEED = new Speed(1e6, 2e6, 4e6, 0.25, "a test");
-  private static final Way SHARED = new Way(true, true, Way.Reference.CACHE);
-  private static final Way ONLINE = new Way(true, true, Way.Reference.ONLINE);
-  private static final Way APART = new Way(true, false, Way.Reference.ONLINE);
+  private static final Way SHARED = new Way(Way.Method.DPO, true, Way.Reference.CACHE);
+  private static final Way ONLINE = new Way(Way.Method.DPO, true, Way.Reference.ONLINE);
+  private static final Way APART = new Way(Way.Method.DPO, false, Way.Reference.ONLINE);
 
   /** Prompt 3, answers of 2 and 4; then prompt 1, answers of 1 and 2. */
   private static final List<PreferenceExample> PAIRS =
@@ -64,9 +65,14 @@ class PlannerTest {
   }
 
   private static RunOptions options(int batch, int microBatchTokens, boolean recompute) {
-    return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), null, null, null), new RunOptions.Lora(4, 8, 0, false, "all-linear"), null,
-        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, 0, true),
-        new RunOptions.Length(0, 3), new RunOptions.Cadence(0, 100, 2, 0, false), "auto", 42, false, false);
+    return options(batch, microBatchTokens, recompute, 0, 0, 0);
+  }
+
+  private static RunOptions options(int batch, int microBatchTokens, boolean recompute, int maxLength, double dropout, long evalSteps) {
+    return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), Path.of("eval.jsonl"), null, null),
+        new RunOptions.Lora(4, 8, dropout, false, "all-linear"), null,
+        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, maxLength, true),
+        new RunOptions.Length(0, 3), new RunOptions.Cadence(evalSteps, 100, 2, 0, false), "auto", 42, false, false);
   }
 
   private static Planner planner(long available, int microBatchTokens, boolean recompute) {
@@ -106,7 +112,7 @@ class PlannerTest {
   void rowsOfSupervisedTrainingAreThoseThatTrainingSees() {
     List<SftExample> rows = List.of(sft(7, 4, 6), sft(5, 3, 5), sft(3, 1, 2));
     SftBatches trained = new SftBatches(rows);
-    PlannedRows planned = new PlannedRows(rows, Way.SFT);
+    PlannedRows planned = new PlannedRows(rows, Way.SFT, 0);
     int[] all = {0, 1, 2};
     assertThat(planned.rows()).isEqualTo(trained.rows());
     assertThat(planned.longest()).isEqualTo(trained.longest());
@@ -147,9 +153,62 @@ class PlannerTest {
     WayPlan online = planner.plan(ONLINE, SPEED);
     assertThat(online.onceFlops()).isZero();
     assertThat(online.epochSeconds()).isCloseTo(epoch + forward / 4e6, within(1e-9));
-    assertThat(planner.plan(new Way(true, true, Way.Reference.NONE), SPEED).totalSeconds()).isCloseTo(3 * epoch, within(1e-9));
+    assertThat(planner.plan(new Way(Way.Method.DPO, true, Way.Reference.NONE), SPEED).totalSeconds()).isCloseTo(3 * epoch, within(1e-9));
     assertThat(planner.plan(APART, SPEED).perEpoch()).isEqualTo(new BatchShape(10 + 3, 9, 31 + 1 + 3));
     assertThat(planner.plan(Way.SFT, SPEED).perEpoch()).isEqualTo(new BatchShape(4 + 1, 3, 10 + 1));
+  }
+
+  /** Prompts of 3 and 1, answers of 2 and 4: each step also scores 3 + 4 - 1 and 1 + 2 - 1 tokens, the answers changed round. */
+  @Test
+  void ktoScoresMismatchedAnswersToo() {
+    List<LabelledExample> rows = List.of(new LabelledExample(1, new int[3], new int[2], true), new LabelledExample(2, new int[1], new int[4], false));
+    Way cached = new Way(Way.Method.KTO, true, Way.Reference.CACHE);
+    Planner planner = new Planner(model, adapter, 0, options(2, 1024, false, 0, 0, 2), rows, rows.subList(0, 1));
+    WayPlan plan = planner.plan(cached, SPEED);
+    BatchShape learnt = new BatchShape(4 + 4, 2 + 4, 10 + 10);
+    BatchShape mismatched = new BatchShape(6 + 2, 4 + 2, 21 + 3);
+    ModelCost cost = ModelCost.of(model.info());
+    assertThat(plan.perEpoch()).isEqualTo(learnt);
+    assertThat(plan.promptTokens()).isEqualTo(4);
+    assertThat(plan.completionTokens()).isEqualTo(6);
+    assertThat(plan.maxTokens()).isEqualTo(8);
+    double trained = cost.train(learnt, false).total();
+    double kl = cost.score(mismatched).total();
+    double reference = cost.score(learnt).total() + kl;
+    BatchShape evaluated = new BatchShape(8, 4, 20); // the only row is its own companion
+    double evaluation = cost.score(evaluated).total();
+    assertThat(plan.allEpochFlops()).isEqualTo(trained + kl);
+    assertThat(plan.onceFlops()).isEqualTo(reference + evaluation);
+    assertThat(plan.evaluation().flops().total()).isEqualTo(evaluation);
+    assertThat(plan.evaluation().count()).isEqualTo(2); // after steps 2 and 3 of 3
+    assertThat(plan.totalFlops(3)).isCloseTo(3 * (trained + kl) + reference + 3 * evaluation, within(1e-3));
+    double epoch = cost.train(learnt, false).allForward() / 1e6 + cost.train(learnt, false).allBackward() / 2e6 + kl / 4e6 + 0.25;
+    assertThat(plan.epochSeconds()).isCloseTo(epoch, within(1e-9));
+    assertThat(plan.totalSeconds()).isCloseTo(3 * epoch + (reference + 3 * evaluation) / 4e6, within(1e-9));
+    WayPlan online = planner.plan(new Way(Way.Method.KTO, true, Way.Reference.ONLINE), SPEED);
+    assertThat(online.onceFlops()).isZero();
+    assertThat(online.allEpochFlops()).isEqualTo(trained + kl + reference);
+    assertThat(online.evaluation().flops().total()).isEqualTo(2 * evaluation);
+    Planner cut = new Planner(model, adapter, 0, options(2, 1024, false, 5, 0, 0), rows, List.of());
+    assertThat(cut.plan(cached, SPEED).klFlops()).isEqualTo(cost.score(new BatchShape(4 + 2, 2 + 2, 10 + 3)));
+    assertThat(cut.plan(cached, SPEED).evaluation().count()).isZero();
+    WayPlan smallest = new Planner(model, adapter, 0, options(1, 1, false), rows, List.of()).plan(cached, SPEED);
+    assertThat(smallest.maxTokens()).isEqualTo(6); // the first row's companion is longer than any row
+    assertThat(cached.text()).isEqualTo("kto, cached reference");
+  }
+
+  @Test
+  void evaluationsAndDropoutCountForSupervisedTrainingToo() {
+    List<SftExample> rows = List.of(sft(7, 4, 6), sft(5, 3, 5), sft(3, 1, 2));
+    List<SftExample> eval = List.of(sft(9, 4, 9));
+    WayPlan plan = new Planner(model, adapter, 0, options(2, 1024, false, 0, 0.25, 0), rows, eval).plan(Way.SFT, SPEED);
+    ModelCost cost = ModelCost.of(model.info());
+    assertThat(plan.evaluation()).isEqualTo(new EvaluationPlan(1, 3, cost.score(BatchShape.of(eval.get(0))), Flops.NONE, cost.score(BatchShape.of(eval.get(0))).total() / 4e6));
+    double perStep = plan.stepSeconds();
+    assertThat(plan.totalSeconds()).isCloseTo(5 * perStep + 3 * plan.evaluation().seconds(), within(1e-9)); // 4.5 steps of 2 rows, made 5
+    assertThat(plan.maxTokens()).isEqualTo(9);
+    WayPlan dry = new Planner(model, adapter, 0, options(2, 1024, false, 0, 0, 0), rows, eval).plan(Way.SFT, SPEED);
+    assertThat(plan.memory().session() - dry.memory().session()).isEqualTo(9 * 128 * Float.BYTES); // the widest input of 9 tokens
   }
 
   @Test
@@ -194,7 +253,7 @@ class PlannerTest {
 
   @Test
   void waysAreToldApart() {
-    assertThat(Way.preference(true)).hasSize(4).doesNotContain(new Way(true, true, Way.Reference.NONE));
+    assertThat(Way.preference(true)).hasSize(4).doesNotContain(new Way(Way.Method.DPO, true, Way.Reference.NONE));
     assertThat(Way.preference(false)).hasSize(2);
     assertThat(Way.preference(true).get(0)).isEqualTo(SHARED);
     assertThatThrownBy(() -> SHARED.shape(sft(3, 1, 2))).isInstanceOf(IllegalArgumentException.class);

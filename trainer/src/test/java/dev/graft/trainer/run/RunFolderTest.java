@@ -22,6 +22,21 @@ class RunFolderTest {
     RunFolder.open(root).close();
   }
 
+  /** A first start that fails leaves nothing, but takes nothing away that was there. */
+  @Test
+  void anUnusedFolderGoesAgain() throws IOException {
+    Path root = folder.resolve("new");
+    RunFolder.open(root).close();
+    assertThat(root).doesNotExist();
+    try (RunFolder run = RunFolder.open(root)) {
+      Files.writeString(run.metrics(), "");
+    }
+    assertThat(root.resolve("metrics.jsonl")).exists();
+    Path own = Files.createDirectory(folder.resolve("own"));
+    RunFolder.open(own).close();
+    assertThat(own).exists();
+  }
+
   @Test
   void aFileIsNoFolder() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
