@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 
 /**
  * Expands one line of text. {@code a | b} and {@code {a|b}} are alternatives (they nest, an empty one is allowed), {@code {3..9}} is a
- * whole number, {@code {6.8..9.2}} one with as many decimals as its lower bound, {@code <name>} a named value, itself not expanded.
+ * whole number, {@code {6.8..9.2}} one with as many decimals as its lower bound, {@code <name>} a named value, itself not expanded. White space
+ * around a whole line's alternatives does not count; inside braces it does.
  * Stateless.
  */
 public final class Grammar {
@@ -29,7 +30,7 @@ public final class Grammar {
    * @throws IllegalArgumentException naming the text, if a brace has no partner or a name no value
    */
   public static String expand(String text, Map<String, String> values, SplittableRandom random) {
-    return named(choose(text, random), values);
+    return named(choose(text, random).strip(), values);
   }
 
   /** Puts the values in, and chooses nothing. */
@@ -48,6 +49,10 @@ public final class Grammar {
 
   /** The alternatives of a line that are outside braces, trimmed. */
   public static List<String> alternatives(String text) {
+    return split(text).stream().map(String::strip).toList();
+  }
+
+  private static List<String> split(String text) {
     List<String> parts = new ArrayList<>();
     int depth = 0;
     int from = 0;
@@ -58,7 +63,7 @@ public final class Grammar {
       } else if (c == '}') {
         depth--;
       } else if (c == '|' && depth == 0) {
-        parts.add(text.substring(from, i).strip());
+        parts.add(text.substring(from, i));
         from = i + 1;
       }
       if (depth < 0) {
@@ -68,12 +73,12 @@ public final class Grammar {
     if (depth != 0) {
       throw new IllegalArgumentException("{ without } in: " + text);
     }
-    parts.add(text.substring(from).strip());
+    parts.add(text.substring(from));
     return parts;
   }
 
   private static String choose(String text, SplittableRandom random) {
-    List<String> parts = alternatives(text);
+    List<String> parts = split(text);
     return braces(parts.get(random.nextInt(parts.size())), random);
   }
 
