@@ -77,7 +77,10 @@ public final class Grammar {
     return parts;
   }
 
-  private static String choose(String text, SplittableRandom random) {
+  /**
+   * One alternative with its numbers, values not yet put in.
+   */
+  public static String choose(String text, SplittableRandom random) {
     List<String> parts = split(text);
     return braces(parts.get(random.nextInt(parts.size())), random);
   }

@@ -53,12 +53,12 @@ record Patient(int age, String unit, boolean female) {
 
   /** {@code 45F}, for clipped notes. */
   String clipped() {
-    String short_ = switch (unit) {
+    String between = switch (unit) {
       case "week" -> " wk ";
       case "month" -> " mo ";
       default -> "";
     };
-    return age + short_ + (female ? "F" : "M");
+    return age + between + (female ? "F" : "M");
   }
 
   /** What {@code <he>} and the like stand for. */
