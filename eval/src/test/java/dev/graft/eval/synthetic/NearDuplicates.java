@@ -1,6 +1,7 @@
 package dev.graft.eval.synthetic;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -12,28 +13,32 @@ import java.util.Set;
 public final class NearDuplicates {
   private NearDuplicates() {}
 
-  /** Texts that share more than {@code threshold} of the five-word runs with an earlier one. Exact: every pair that shares a run is compared. */
+  /**
+   * Texts that share more than {@code threshold} of the five-word runs with an earlier one. Exact: two such texts share one of their
+   * rarest runs (prefix filter), and the texts that do are compared in full.
+   */
   public static int count(List<String> texts, double threshold) {
-    Map<Integer, List<Integer>> seen = new HashMap<>();
-    List<Set<Integer>> sets = new ArrayList<>();
+    List<Set<Integer>> sets = texts.stream().map(NearDuplicates::runs).toList();
+    Map<Integer, Integer> frequency = new HashMap<>();
+    sets.forEach(set -> set.forEach(run -> frequency.merge(run, 1, Integer::sum)));
+    Map<Integer, List<Integer>> rare = new HashMap<>();
     int near = 0;
-    for (int i = 0; i < texts.size(); i++) {
-      Set<Integer> runs = runs(texts.get(i));
-      Map<Integer, Integer> shared = new HashMap<>();
-      for (int run : runs) {
-        seen.getOrDefault(run, List.of()).forEach(other -> shared.merge(other, 1, Integer::sum));
-      }
-      boolean duplicate = false;
-      for (Map.Entry<Integer, Integer> other : shared.entrySet()) {
-        double union = runs.size() + sets.get(other.getKey()).size() - other.getValue();
-        duplicate |= other.getValue() / union > threshold;
-      }
-      near += duplicate ? 1 : 0;
+    for (int i = 0; i < sets.size(); i++) {
+      List<Integer> runs = new ArrayList<>(sets.get(i));
+      runs.sort(Comparator.<Integer>comparingInt(frequency::get).thenComparing(Comparator.naturalOrder()));
+      List<Integer> prefix = runs.subList(0, Math.min(runs.size(), runs.size() - (int) Math.ceil(threshold * runs.size()) + 1));
+      Set<Integer> candidates = new HashSet<>();
+      prefix.forEach(run -> candidates.addAll(rare.getOrDefault(run, List.of())));
       int index = i;
-      runs.forEach(run -> seen.computeIfAbsent(run, r -> new ArrayList<>()).add(index));
-      sets.add(runs);
+      near += candidates.stream().anyMatch(other -> jaccard(sets.get(index), sets.get(other)) > threshold) ? 1 : 0;
+      prefix.forEach(run -> rare.computeIfAbsent(run, r -> new ArrayList<>()).add(index));
     }
     return near;
+  }
+
+  private static double jaccard(Set<Integer> a, Set<Integer> b) {
+    long shared = a.stream().filter(b::contains).count();
+    return shared / (double) (a.size() + b.size() - shared);
   }
 
   private static Set<Integer> runs(String text) {

@@ -88,7 +88,7 @@ final class Summaries {
 
   /** The note's first 95 to 140 words, on one line. */
   private static String copy(String note, SplittableRandom random) {
-    String[] words = note.replaceAll("[#*]", "").strip().split("\\s+");
+    String[] words = note.replaceAll("(?m)^ *(#+|[-*>]) ", "").strip().split("\\s+");
     int count = Math.min(words.length, 95 + random.nextInt(46));
     String text = String.join(" ", List.of(words).subList(0, count));
     int stop = text.lastIndexOf(". ");

@@ -131,12 +131,12 @@ class ReasoningTaskTest {
 
   @Test
   void sameStateSameRow() {
+    ReasoningTask other = new ReasoningTask();
     for (int i = 0; i < 300; i++) {
       assertThat(row(i)).isEqualTo(rows.get(i));
-      assertThat(new ReasoningTask().make(3, new SplittableRandom(i))).isEqualTo(TASK.make(3, new SplittableRandom(i)));
+      assertThat(other.make(3, new SplittableRandom(i))).isEqualTo(TASK.make(3, new SplittableRandom(i)));
     }
-    assertThat(new ReasoningTask().make(0, new SplittableRandom(1)).fingerprint())
-        .isNotEqualTo(TASK.make(0, new SplittableRandom(2)).fingerprint());
+    assertThat(other.make(0, new SplittableRandom(1)).fingerprint()).isNotEqualTo(TASK.make(0, new SplittableRandom(2)).fingerprint());
   }
 
   @Test
