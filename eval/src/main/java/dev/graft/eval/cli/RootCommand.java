@@ -13,6 +13,7 @@ import picocli.CommandLine.Option;
     synopsisSubcommandLabel = "COMMAND",
     versionProvider = RootCommand.Version.class,
     subcommands = {
+      QuickstartCommand.class,
       InspectCommand.class,
       PreviewCommand.class,
       TemplateCommand.class,

@@ -1,5 +1,7 @@
 package dev.graft.eval.synthetic;
 
+import dev.graft.eval.synthetic.reasoning.ReasoningTask;
+import dev.graft.eval.synthetic.summary.SummaryTask;
 import dev.graft.eval.synthetic.triage.TriageTask;
 import dev.graft.eval.synthetic.uti.UtiTask;
 import java.util.List;
@@ -10,7 +12,9 @@ public final class SyntheticTasks {
   private static final List<SyntheticTask> ALL =
       List.of(
           new UtiTask(),
-          new TriageTask());
+          new TriageTask(),
+          new ReasoningTask(),
+          new SummaryTask());
 
   private SyntheticTasks() {}
 
