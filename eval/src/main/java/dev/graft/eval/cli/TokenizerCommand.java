@@ -24,11 +24,11 @@ import picocli.CommandLine.Option;
     footer = {
       "  graft tokenizer --data notes.txt --data chats.jsonl --vocab-size 4096 --output tok.gguf",
       "",
-      "A .txt file is text as a whole; other files are JSONL rows, of which the strings text, prompt, completion, chosen, rejected",
-      "and the contents of messages are learnt. Any UTF-8 text can be encoded, whatever was learnt: all 256 bytes are tokens. Digits",
-      "stay single tokens. Ids: BOS, EOS, PAD, the template's and your own special tokens, the bytes, then merges as they were",
-      "learnt; EOS is the template's end of turn. The same files and flags give the same vocabulary: of pairs that stand equally",
-      "often, the one with the older tokens is merged first. An --output that exists is replaced."
+      "A .txt file is text as a whole; other files are JSONL rows, of which the strings text, prompt, completion, chosen,",
+      "rejected and the contents of messages are learnt. Any UTF-8 text can be encoded, whatever was learnt: all 256 bytes",
+      "are tokens. Digits stay single tokens. Ids: BOS, EOS, PAD, the template's and your own special tokens, the bytes, then",
+      "merges as they were learnt; EOS is the template's end of turn. The same files and flags give the same vocabulary: of",
+      "pairs that stand equally often, the one with the older tokens is merged first. An --output that exists is replaced."
     })
 final class TokenizerCommand implements Callable<Integer> {
   @Mixin CommonOptions common;

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -64,6 +65,8 @@ public final class TokenizerTrainer {
           + MOST_TOKENS);
     } else if (options.minFrequency() < 1) {
       throw new UsageException("--min-frequency " + options.minFrequency() + " must be at least 1");
+    } else if (options.name().toLowerCase(Locale.ROOT).matches("(?s).*phi-?3.*")) {
+      throw new UsageException("--name " + options.name() + ": in a file named phi3 or phi-3, llama.cpp drops the white space behind special tokens; give another --name");
     }
     WordCounts counts = new WordCounts(special);
     for (Path file : options.data()) {

@@ -140,6 +140,17 @@ class LlamaAgreementTest {
     assertThat(texts.size()).isGreaterThan(500);
   }
 
+  /** Why {@link TokenizerTrainer} refuses such a name. */
+  @Test
+  void llamaCppDropsWhiteSpaceByTheNameOfAFile(@TempDir Path folder) {
+    Path path = folder.resolve("t.gguf");
+    new VocabularyFile("my Phi-3", file.pre(), file.tokens(), file.types(), file.merges(), file.bos(), file.eos(), file.eot(), file.pad(), true, null).write(path);
+    try (LlamaTokenizer other = LlamaTokenizer.open(path)) {
+      assertThat(other.encode("<|im_start|>  1")).isEqualTo(other.encode("<|im_start|>1"));
+    }
+    assertThat(llama.encode("<|im_start|>  1")).isNotEqualTo(llama.encode("<|im_start|>1"));
+  }
+
   @Test
   void specialIdsAreRead() {
     assertThat(llama.vocabulary().bosText()).isEqualTo("<|begin_of_text|>");

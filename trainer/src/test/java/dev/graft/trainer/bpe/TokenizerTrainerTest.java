@@ -140,6 +140,7 @@ class TokenizerTrainerTest {
       assertThatThrownBy(() -> TokenizerTrainer.train(new TokenizerOptions(List.of(data), 300, 2, "chatml", special, "t"))).as("%s", special)
           .isInstanceOf(UsageException.class).hasMessageStartingWith("--special").hasMessageNotContaining("\n\n");
     }
+    assertThatThrownBy(() -> TokenizerTrainer.train(new TokenizerOptions(List.of(data), 300, 2, "none", List.of(), "tiny-Phi3"))).isInstanceOf(UsageException.class).hasMessageContaining("--name");
     assertThatThrownBy(() -> TokenizerTrainer.train(new TokenizerOptions(List.of(data), 300, 2, "nonsense", List.of(), "t"))).isInstanceOf(UsageException.class);
   }
 
