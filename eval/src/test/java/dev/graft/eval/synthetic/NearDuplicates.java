@@ -19,6 +19,7 @@ public final class NearDuplicates {
    */
   public static int count(List<String> texts, double threshold) {
     List<Set<Integer>> sets = texts.stream().map(NearDuplicates::runs).toList();
+    List<int[]> sorted = sets.stream().map(set -> set.stream().mapToInt(Integer::intValue).sorted().toArray()).toList();
     Map<Integer, Integer> frequency = new HashMap<>();
     sets.forEach(set -> set.forEach(run -> frequency.merge(run, 1, Integer::sum)));
     Map<Integer, List<Integer>> rare = new HashMap<>();
@@ -30,15 +31,27 @@ public final class NearDuplicates {
       Set<Integer> candidates = new HashSet<>();
       prefix.forEach(run -> candidates.addAll(rare.getOrDefault(run, List.of())));
       int index = i;
-      near += candidates.stream().anyMatch(other -> jaccard(sets.get(index), sets.get(other)) > threshold) ? 1 : 0;
+      near += candidates.stream().anyMatch(other -> alike(sorted.get(index), sorted.get(other), threshold)) ? 1 : 0;
       prefix.forEach(run -> rare.computeIfAbsent(run, r -> new ArrayList<>()).add(index));
     }
     return near;
   }
 
-  private static double jaccard(Set<Integer> a, Set<Integer> b) {
-    long shared = a.stream().filter(b::contains).count();
-    return shared / (double) (a.size() + b.size() - shared);
+  private static boolean alike(int[] a, int[] b, double threshold) {
+    double needed = threshold / (1 + threshold) * (a.length + b.length);
+    int shared = 0;
+    for (int i = 0, j = 0; i < a.length && j < b.length && shared + Math.min(a.length - i, b.length - j) > needed; ) {
+      if (a[i] == b[j]) {
+        shared++;
+        i++;
+        j++;
+      } else if (a[i] < b[j]) {
+        i++;
+      } else {
+        j++;
+      }
+    }
+    return shared > needed;
   }
 
   private static Set<Integer> runs(String text) {
