@@ -61,7 +61,7 @@ class UsageTest {
 
   @Test
   void withoutACommandItSaysWhichThereAre() {
-    assertThat(Cli.run().fails(2).err()).contains("give a command: inspect,");
+    assertThat(Cli.run().fails(2).err()).contains("give a command: quickstart, inspect,");
   }
 
   static Stream<CommandLine> commands() {

@@ -66,7 +66,7 @@ public final class TokenizerTrainer {
     } else if (options.minFrequency() < 1) {
       throw new UsageException("--min-frequency " + options.minFrequency() + " must be at least 1");
     } else if (options.name().toLowerCase(Locale.ROOT).matches("(?s).*phi-?3.*")) {
-      throw new UsageException("--name " + options.name() + ": in a file named phi3 or phi-3, llama.cpp drops the white space behind special tokens; give another --name");
+      throw new UsageException("--name " + options.name() + ": llama.cpp takes a file named phi3 or phi-3 for Phi's own vocabulary and does not load this one; give another --name");
     }
     WordCounts counts = new WordCounts(special);
     for (Path file : options.data()) {
