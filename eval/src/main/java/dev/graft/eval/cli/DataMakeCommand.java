@@ -8,6 +8,7 @@ import dev.graft.eval.synthetic.Split;
 import dev.graft.eval.synthetic.SyntheticTask;
 import dev.graft.eval.synthetic.SyntheticTasks;
 import dev.graft.eval.synthetic.corpus.CorpusMaker;
+import dev.graft.eval.synthetic.corpus.CorpusMix;
 import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -35,12 +36,13 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  uti        notes of patients with white cells in the urine: UTI, or No UTI (800 rows: 300/200/100/200)",
       "  triage     portal messages: urgent or nonurgent, for a physician or a medical assistant (1800: 1300/200/100/200)",
-      "  reasoning  clinical vignettes with a question to reason about",
-      "  summary    notes to summarise, with the facts that a summary must keep",
+      "  reasoning  vignettes, and the likely diagnosis or first treatment, with three wrong ones (5161: 4095/456/200/410)",
+      "  summary    discharge notes to summarise, with the facts that a summary must keep (5250: 4500/300/150/300)",
       "  corpus     text to pretrain a small model on: notes, messages, a handbook, and questions about them; no task's rows",
+      "  reading    the same with many more questions a note, to go on with: what is present, denied, past, and of which organs",
       "",
       "DIR then holds, for a task, sft/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"completion\", ...} and",
-      "dpo/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"chosen\", \"rejected\", ...}; for the corpus, train.jsonl and",
+      "dpo/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"chosen\", \"rejected\", ...}; for corpus and reading, train.jsonl and",
       "heldout.jsonl with {\"text\"} or {\"messages\"}; and manifest.json: seed, counts, balance of labels, SHA-256 of each",
       "file, and what the search for near duplicates found: a row nearly alike to one of another split is made anew.",
       "",
@@ -50,11 +52,9 @@ import picocli.CommandLine.Parameters;
       "  graft data make corpus --output data/corpus --json             counts on stdout"
     })
 final class DataMakeCommand implements Callable<Integer> {
-  private static final String CORPUS = "corpus";
-
   @Mixin CommonOptions common;
 
-  @Parameters(paramLabel = "TASK", description = "What to make: uti, triage, reasoning, summary or corpus; see below.")
+  @Parameters(paramLabel = "TASK", description = "What to make: uti, triage, reasoning, summary, corpus or reading; see below.")
   String task;
 
   @Option(names = "--output", required = true, paramLabel = "DIR", description = "The folder to write. Required.")
@@ -73,7 +73,7 @@ final class DataMakeCommand implements Callable<Integer> {
     }
     long start = System.nanoTime();
     try {
-      Map<String, Object> manifest = task.equals(CORPUS) ? corpus() : rows(known());
+      Map<String, Object> manifest = CorpusMix.named(task).isPresent() ? corpus(CorpusMix.named(task).get()) : rows(known());
       report(manifest, (System.nanoTime() - start) * 1e-9);
     } catch (DataSetException e) {
       throw e.usage() ? CliException.usage(e.getMessage()) : CliException.failed(e.getMessage(), e);
@@ -85,7 +85,7 @@ final class DataMakeCommand implements Callable<Integer> {
 
   private SyntheticTask known() {
     List<String> names = new ArrayList<>(SyntheticTasks.names());
-    names.add(CORPUS);
+    names.addAll(CorpusMix.names());
     return SyntheticTasks.named(task).orElseThrow(
         () -> CliException.usage("data make: unknown task '" + task + "'" + NearMatches.hint(task, names) + "; tasks: " + String.join(", ", names)));
   }
@@ -97,11 +97,11 @@ final class DataMakeCommand implements Callable<Integer> {
     return DataSetWriter.write(DataSet.make(made, rows, common.seed()), folder);
   }
 
-  private Map<String, Object> corpus() throws IOException {
+  private Map<String, Object> corpus(CorpusMix mix) throws IOException {
     int rows = n == null ? CorpusMaker.DEFAULT_ROWS : n;
     CorpusMaker.check(rows);
     DataFolder folder = DataFolder.open(output, overwrite);
-    return CorpusMaker.write(rows, common.seed(), folder);
+    return CorpusMaker.write(mix, rows, common.seed(), folder);
   }
 
   private void report(Map<String, Object> manifest, double seconds) {

@@ -10,7 +10,7 @@ import java.util.List;
 /** The kinds of rows of a corpus. */
 enum CorpusKind {
   /** A clinical note. */
-  NOTE(14) {
+  NOTE(14, 6) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(note(dice).text());
@@ -18,7 +18,7 @@ enum CorpusKind {
   },
 
   /** Two or three short notes, one below the other. */
-  ROUND(2) {
+  ROUND(2, 0) {
     @Override
     List<String> turns(Dice dice) {
       List<String> notes = new ArrayList<>();
@@ -30,7 +30,7 @@ enum CorpusKind {
   },
 
   /** A note, and below it what of it is present, denied and past. */
-  SORTED(8) {
+  SORTED(8, 6) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.5) ? note(dice) : brief(dice);
@@ -39,7 +39,7 @@ enum CorpusKind {
   },
 
   /** A paragraph of a handbook. */
-  REFERENCE(10) {
+  REFERENCE(10, 3) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(Reference.paragraph(dice));
@@ -47,7 +47,7 @@ enum CorpusKind {
   },
 
   /** A message of a patient. */
-  MESSAGE(6) {
+  MESSAGE(6, 2) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(PatientMessages.message(dice));
@@ -55,7 +55,7 @@ enum CorpusKind {
   },
 
   /** Questions about a note. */
-  READING(14) {
+  READING(14, 12) {
     @Override
     List<String> turns(Dice dice) {
       return questions(note(dice), dice.between(4, 8), dice);
@@ -63,7 +63,7 @@ enum CorpusKind {
   },
 
   /** Questions about a few sentences. */
-  SENTENCES(20) {
+  SENTENCES(20, 14) {
     @Override
     List<String> turns(Dice dice) {
       return questions(brief(dice), dice.between(2, 5), dice);
@@ -71,7 +71,7 @@ enum CorpusKind {
   },
 
   /** A note or a few sentences, and below it all findings with their groups and status, as text or as question and answer. */
-  TABLE(34) {
+  TABLE(34, 26) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.4) ? note(dice) : brief(dice);
@@ -81,7 +81,7 @@ enum CorpusKind {
   },
 
   /** What terms mean. */
-  TERMS(5) {
+  TERMS(5, 2) {
     @Override
     List<String> turns(Dice dice) {
       List<String> turns = new ArrayList<>();
@@ -93,26 +93,43 @@ enum CorpusKind {
   },
 
   /** A telegraphic line in plain words, or the reverse. */
-  REWRITE(8) {
+  REWRITE(8, 4) {
     @Override
     List<String> turns(Dice dice) {
       return Rewriting.turns(dice);
     }
+  },
+
+  /** A note, and of one organ group after the other whether the patient has symptoms of it now. */
+  GROUPS(0, 34) {
+    @Override
+    List<String> turns(Dice dice) {
+      Note note = dice.chance(0.65) ? note(dice) : brief(dice);
+      NoteQuestions asker = new NoteQuestions(note, dice);
+      List<String> turns = new ArrayList<>();
+      for (List<String> pair : asker.groups(dice.between(3, 6))) {
+        turns.add(turns.isEmpty() ? note.text() + "\n\n" + pair.get(0) : pair.get(0));
+        turns.add(pair.get(1));
+      }
+      return turns;
+    }
   };
 
-  private final int weight;
+  private final int corpusWeight;
+  private final int readingWeight;
 
-  CorpusKind(int weight) {
-    this.weight = weight;
+  CorpusKind(int corpusWeight, int readingWeight) {
+    this.corpusWeight = corpusWeight;
+    this.readingWeight = readingWeight;
   }
 
   abstract List<String> turns(Dice dice);
 
-  /** A row of a kind drawn by weight. */
-  static CorpusRow make(Dice dice) {
+  /** A row of a kind drawn by the weights of the mix. */
+  static CorpusRow make(CorpusMix mix, Dice dice) {
     int[] weights = new int[values().length];
     for (CorpusKind kind : values()) {
-      weights[kind.ordinal()] = kind.weight;
+      weights[kind.ordinal()] = mix == CorpusMix.CORPUS ? kind.corpusWeight : kind.readingWeight;
     }
     CorpusKind kind = values()[dice.weighted(weights)];
     return new CorpusRow(kind.name().toLowerCase(java.util.Locale.ROOT), kind.turns(dice));

@@ -25,13 +25,12 @@ public final class CorpusMaker {
   /** One row in so many is held out. */
   static final int HELD_OUT = 100;
 
-  private static final String STREAM = "corpus";
   private static final int ATTEMPTS = 100;
 
   private CorpusMaker() {}
 
   /** The rows of a corpus, in order; no two are the same text. */
-  public static List<CorpusRow> rows(int n, long seed) {
+  public static List<CorpusRow> rows(CorpusMix mix, int n, long seed) {
     List<CorpusRow> rows = new ArrayList<>(n);
     Set<String> texts = new HashSet<>();
     for (int i = 0; i < n; i++) {
@@ -40,7 +39,7 @@ public final class CorpusMaker {
         if (attempt == ATTEMPTS) {
           throw new DataSetException("the corpus has not enough different rows for --n " + n + "; give a smaller --n", false);
         }
-        CorpusRow candidate = CorpusKind.make(new Dice(Dice.stream(STREAM, seed, i, attempt)));
+        CorpusRow candidate = CorpusKind.make(mix, new Dice(Dice.stream(mix.label(), seed, i, attempt)));
         row = texts.add(ShingleIndex.normalized(candidate.text())) ? candidate : null;
       }
       rows.add(row);
@@ -56,9 +55,9 @@ public final class CorpusMaker {
   }
 
   /** Makes a corpus and writes {@code train.jsonl}, {@code heldout.jsonl} and the manifest, which it returns. */
-  public static Map<String, Object> write(int n, long seed, DataFolder folder) throws IOException {
+  public static Map<String, Object> write(CorpusMix mix, int n, long seed, DataFolder folder) throws IOException {
     check(n);
-    List<CorpusRow> rows = rows(n, seed);
+    List<CorpusRow> rows = rows(mix, n, seed);
     int heldOut = Math.max(1, n / HELD_OUT);
     folder.clear();
     folder.writeLines("train.jsonl", rows.subList(0, n - heldOut).stream().map(CorpusRow::json).toList());
@@ -73,7 +72,7 @@ public final class CorpusMaker {
       count[1] += row.text().length();
     }
     Map<String, Object> manifest = new LinkedHashMap<>();
-    manifest.put("task", STREAM);
+    manifest.put("task", mix.label());
     manifest.put("seed", seed);
     manifest.put("generator_version", DataFolder.GENERATOR_VERSION);
     manifest.put("rows", n);

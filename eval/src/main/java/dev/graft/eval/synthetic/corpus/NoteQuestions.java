@@ -72,6 +72,29 @@ final class NoteQuestions {
     return List.of(question, lines.isEmpty() ? "None." : String.join("\n", lines));
   }
 
+  /** Questions on so many organ groups, those that the note speaks of first among equals, each with its answer. */
+  List<List<String>> groups(int count) {
+    List<String> here = new ArrayList<>(note.source().findings().stream().map(f -> f.symptom().system()).distinct().toList());
+    List<String> all = new ArrayList<>(Lexicon.get().symptoms().stream().map(Symptom::system).distinct().toList());
+    List<String> chosen = new ArrayList<>();
+    while (chosen.size() < count) {
+      String group = dice.chance(0.15) ? "urinary" : !here.isEmpty() && dice.chance(0.8) ? dice.pick(here) : dice.pick(all);
+      here.remove(group);
+      if (!chosen.contains(group)) {
+        chosen.add(group);
+      }
+    }
+    boolean brief = dice.chance(0.4);
+    String question = dice.of("Are there current symptoms of the group ", "Does the patient now have any symptom of the group ", "Is anything of this group present now: ");
+    List<List<String>> pairs = new ArrayList<>();
+    for (String group : chosen) {
+      String names = String.join(", ", ordered(note.source().in(Frame.PRESENT)).stream().filter(s -> s.system().equals(group)).map(note::phrase).toList());
+      String answer = names.isEmpty() ? brief ? "No" : "No, none." : brief ? "Yes" : "Yes: " + names + ".";
+      pairs.add(List.of(question + group + "?" + (brief ? " Answer yes or no." : ""), answer));
+    }
+    return pairs;
+  }
+
   private static String status(Frame frame) {
     return frame == null ? "not mentioned" : switch (frame) {
       case PRESENT -> "present";
