@@ -159,9 +159,9 @@ GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, con
     char *message, int64_t message_bytes);
 /* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
 GRAFT_API int32_t graft_trainer_backward(graft_trainer *, const float *weights, char *message, int64_t message_bytes);
-/* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, 0.999, 1e-8) with decoupled weight_decay, zeroes the gradient.
+/* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, beta2, 1e-8) with decoupled weight_decay, zeroes the gradient.
  * *grad_norm is the global L2 norm before clipping. GRAFT_NOT_FINITE leaves parameters and optimizer untouched. */
-GRAFT_API int32_t graft_trainer_step(graft_trainer *, float learning_rate, float weight_decay, float max_grad_norm, double *grad_norm, char *message, int64_t message_bytes);
+GRAFT_API int32_t graft_trainer_step(graft_trainer *, float learning_rate, float weight_decay, float max_grad_norm, float beta2, double *grad_norm, char *message, int64_t message_bytes);
 /* Copies the accumulated gradient of one tensor. For tests. */
 GRAFT_API int32_t graft_trainer_gradient(graft_trainer *, const char *name, float *values, int64_t count, char *message, int64_t message_bytes);
 /* Parameters, both moments, update count and dropout counter, with a checksum; load refuses a file of another shape. Bit for bit. */

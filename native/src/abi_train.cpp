@@ -72,9 +72,9 @@ int32_t graft_trainer_backward(graft_trainer *trainer, const float *weights, cha
   });
 }
 
-int32_t graft_trainer_step(graft_trainer *trainer, float learning_rate, float weight_decay, float max_grad_norm, double *grad_norm, char *message, int64_t message_bytes) {
+int32_t graft_trainer_step(graft_trainer *trainer, float learning_rate, float weight_decay, float max_grad_norm, float beta2, double *grad_norm, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
-    const double norm = required(trainer, "trainer").value.step(learning_rate, weight_decay, max_grad_norm);
+    const double norm = required(trainer, "trainer").value.step(learning_rate, weight_decay, max_grad_norm, beta2);
     if (grad_norm) *grad_norm = norm;
   });
 }

@@ -15,7 +15,7 @@ class Optimizer {
   int64_t updates() const { return updates_; }
   void set_updates(int64_t updates) { updates_ = updates; }
   // See graft_trainer_step. Returns the norm before clipping. Weight decay acts on the first `decayed` parameters.
-  double step(Runtime &runtime, float *parameters, int64_t decayed, float learning_rate, float weight_decay, float max_grad_norm);
+  double step(Runtime &runtime, float *parameters, int64_t decayed, float learning_rate, float weight_decay, float max_grad_norm, float beta2);
 
  private:
   int64_t count_ = 0, updates_ = 0;

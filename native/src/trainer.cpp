@@ -119,9 +119,9 @@ void Trainer::backward(const float *weights) {
   }
 }
 
-double Trainer::step(float learning_rate, float weight_decay, float max_grad_norm) {
+double Trainer::step(float learning_rate, float weight_decay, float max_grad_norm, float beta2) {
   if (!options_.trainable) fail(GRAFT_USAGE, "this trainer was opened for scoring only");
-  return optimizer_.step(model_->runtime(), parameters_->parameters(), parameters_->decayed_floats(), learning_rate, weight_decay, max_grad_norm);
+  return optimizer_.step(model_->runtime(), parameters_->parameters(), parameters_->decayed_floats(), learning_rate, weight_decay, max_grad_norm, beta2);
 }
 
 }  // namespace graft

@@ -37,7 +37,7 @@ class Trainer {
   // reference, which must meet the policy's log-probabilities where the two models are one.
   void rehearse(Batch batch, float *logps, float *mean_logits = nullptr, float *log_squares = nullptr);
   void backward(const float *weights);
-  double step(float learning_rate, float weight_decay, float max_grad_norm);
+  double step(float learning_rate, float weight_decay, float max_grad_norm, float beta2 = 0.999f);
 
   const Batch &batch() const { return batch_; }
   const Model &model() const { return *model_; }

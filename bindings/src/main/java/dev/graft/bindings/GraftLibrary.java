@@ -141,7 +141,7 @@ final class GraftLibrary {
 
   static native int graft_trainer_backward(Pointer trainer, Pointer weights, byte[] message, long messageBytes);
 
-  static native int graft_trainer_step(Pointer trainer, float learningRate, float weightDecay, float maxGradNorm, DoubleByReference gradNorm, byte[] message, long messageBytes);
+  static native int graft_trainer_step(Pointer trainer, float learningRate, float weightDecay, float maxGradNorm, float beta2, DoubleByReference gradNorm, byte[] message, long messageBytes);
 
   static native int graft_trainer_gradient(Pointer trainer, String name, Pointer values, long count, byte[] message, long messageBytes);
 

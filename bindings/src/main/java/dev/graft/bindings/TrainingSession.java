@@ -123,19 +123,25 @@ public final class TrainingSession implements AutoCloseable {
     });
   }
 
+  /** {@link #step(float, float, float, float)} with a beta2 of 0.999. */
+  public double step(float learningRate, float weightDecay, float maxGradNorm) {
+    return step(learningRate, weightDecay, maxGradNorm, 0.999f);
+  }
+
   /**
-   * Clips the accumulated gradient, makes one AdamW update (0.9, 0.999, 1e-8; Loshchilov and Hutter 2019, arXiv:1711.05101) and
+   * Clips the accumulated gradient, makes one AdamW update (0.9, beta2, 1e-8; Loshchilov and Hutter 2019, arXiv:1711.05101) and
    * zeroes the gradient.
    *
    * @param weightDecay decoupled
    * @param maxGradNorm 0 for no clipping
+   * @param beta2 decay of the second moment, usually 0.999; in [0, 1)
    * @return the global L2 norm of the gradient before clipping
    * @throws NotFiniteException when the gradient is not finite; parameters and optimizer are as before
    */
-  public double step(float learningRate, float weightDecay, float maxGradNorm) {
+  public double step(float learningRate, float weightDecay, float maxGradNorm, float beta2) {
     return handle.with(p -> {
       DoubleByReference norm = new DoubleByReference();
-      Calls.run((m, n) -> GraftLibrary.graft_trainer_step(p, learningRate, weightDecay, maxGradNorm, norm, m, n));
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_step(p, learningRate, weightDecay, maxGradNorm, beta2, norm, m, n));
       return norm.getValue();
     });
   }

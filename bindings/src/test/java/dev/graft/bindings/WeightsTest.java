@@ -2,6 +2,7 @@ package dev.graft.bindings;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,46 @@ class WeightsTest {
         assertThat(again.info().name()).isEqualTo("tuned");
         assertThat(score(again, batch)).isEqualTo(tuned);
       }
+    }
+  }
+
+  /** Two updates of AdamW with a beta2 of its own, against the formula of Loshchilov and Hutter in double precision. */
+  @Test
+  void updatesWithTheBeta2ThatItIsGiven() {
+    double beta1 = 0.9;
+    double beta2 = 0.5;
+    double rate = 1e-2;
+    String tensor = "blk.0.ffn_up.weight";
+    try (GraftRuntime runtime = GraftRuntime.open("cpu", "ref", 1);
+        Model model = Model.open(runtime, model("F32"));
+        PackedBatch batch = batch();
+        Weights weights = Weights.open(model);
+        TrainingSession session = TrainingSession.open(model, weights, OPTIONS)) {
+      float[] start = weights.get(tensor);
+      double[] expected = new double[start.length];
+      double[] first = new double[start.length];
+      double[] second = new double[start.length];
+      for (int i = 0; i < start.length; i++) {
+        expected[i] = start[i];
+      }
+      for (int step = 1; step <= 2; step++) {
+        session.forward(batch, true);
+        Losses.sft(batch, 3);
+        session.backward(batch);
+        float[] gradient = session.gradient(tensor);
+        for (int i = 0; i < start.length; i++) {
+          first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
+          second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+          double scaled = Math.sqrt(second[i] / (1 - Math.pow(beta2, step))) + 1e-8;
+          expected[i] -= rate * first[i] / (1 - Math.pow(beta1, step)) / scaled;
+        }
+        session.step((float) rate, 0, 0, (float) beta2);
+      }
+      float[] got = weights.get(tensor);
+      for (int i = 0; i < start.length; i++) {
+        assertThat((double) got[i]).isCloseTo(expected[i], within(1e-6));
+      }
+      assertThatThrownBy(() -> session.step(1e-2f, 0, 0, 1)).isInstanceOf(UsageException.class).hasMessageContaining("--adam-beta2");
     }
   }
 

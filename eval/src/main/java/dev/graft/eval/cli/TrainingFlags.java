@@ -50,6 +50,13 @@ final class TrainingFlags {
   double maxGradNorm;
 
   @Option(
+      names = "--adam-beta2",
+      paramLabel = "X",
+      defaultValue = "0.999",
+      description = "Decay of AdamW's second moment; 0.95 is usual for pretraining, where few steps must do. Default: ${DEFAULT-VALUE}.")
+  double beta2;
+
+  @Option(
       names = "--max-length",
       paramLabel = "N",
       defaultValue = "0",
@@ -115,7 +122,7 @@ final class TrainingFlags {
         new RunOptions.Files(model, data, evalData, method.initAdapter, output),
         method.lora(),
         method.allWeights(),
-        new RunOptions.Optimizer(learningRate == null ? usualRate : learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm),
+        new RunOptions.Optimizer(learningRate == null ? usualRate : learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm, beta2),
         new RunOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
         new RunOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
         new RunOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),

@@ -71,15 +71,16 @@ public record RunOptions(
 
   /**
    * @param learningRate peak of the schedule  @param warmupSteps steps from 0 to the peak  @param weightDecay decoupled
-   * @param maxGradNorm the gradient's norm is cut to this; 0 for no clipping
+   * @param maxGradNorm the gradient's norm is cut to this; 0 for no clipping  @param beta2 decay of AdamW's second moment
    */
-  public record Optimizer(double learningRate, Schedule schedule, int warmupSteps, double weightDecay, double maxGradNorm) {
+  public record Optimizer(double learningRate, Schedule schedule, int warmupSteps, double weightDecay, double maxGradNorm, double beta2) {
     /** Checks ranges. */
     public Optimizer {
       require(learningRate >= 0 && Double.isFinite((float) learningRate), "--learning-rate " + learningRate + " must be a finite number, 0 or more");
       require(warmupSteps >= 0, "--warmup-steps " + warmupSteps + " must be 0 or more");
       require(weightDecay >= 0 && Double.isFinite((float) weightDecay), "--weight-decay " + weightDecay + " must be 0 or more");
       require(maxGradNorm >= 0 && Double.isFinite((float) maxGradNorm), "--max-grad-norm " + maxGradNorm + " must be 0 (no clipping) or more");
+      require(beta2 >= 0 && (float) beta2 < 1, "--adam-beta2 " + beta2 + " must be 0 or more and below 1");
     }
   }
 
@@ -153,6 +154,7 @@ public record RunOptions(
     flags.put("warmup-steps", optimizer.warmupSteps);
     flags.put("weight-decay", optimizer.weightDecay);
     flags.put("max-grad-norm", optimizer.maxGradNorm);
+    flags.put("adam-beta2", optimizer.beta2);
     flags.put("batch-size", batching.batchSize);
     flags.put("gradient-accumulation", batching.accumulation);
     flags.put("micro-batch-tokens", batching.microBatchTokens);

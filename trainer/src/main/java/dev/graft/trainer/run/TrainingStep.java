@@ -49,7 +49,7 @@ final class TrainingStep {
   private double update(long step, int[] chosen, double rate) {
     RunOptions.Optimizer optimizer = options.optimizer();
     try {
-      double norm = session.step((float) rate, (float) optimizer.weightDecay(), (float) optimizer.maxGradNorm());
+      double norm = session.step((float) rate, (float) optimizer.weightDecay(), (float) optimizer.maxGradNorm(), (float) optimizer.beta2());
       if (!Double.isFinite(norm)) {
         throw notFinite(step, chosen, null);
       }

@@ -71,7 +71,7 @@ class PlannerTest {
   private static RunOptions options(int batch, int microBatchTokens, boolean recompute, int maxLength, double dropout, long evalSteps) {
     return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), Path.of("eval.jsonl"), null, null),
         new RunOptions.Lora(4, 8, dropout, false, "all-linear"), null,
-        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, maxLength, true),
+        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1, 0.999), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, maxLength, true),
         new RunOptions.Length(0, 3), new RunOptions.Cadence(evalSteps, 100, 2, 0, false), "auto", 42, false, false);
   }
 

@@ -22,7 +22,7 @@ class RunConfigTest {
         new RunOptions.Files(Path.of("m"), Path.of("d"), null, null, Path.of("o")),
         new RunOptions.Lora(16, 32, 0, false, "all-linear"),
         null,
-        new RunOptions.Optimizer(rate, schedule, 0, 0, 1),
+        new RunOptions.Optimizer(rate, schedule, 0, 0, 1, 0.999),
         new RunOptions.Batching(batch, 1, microBatch, false, 0, true),
         new RunOptions.Length(maxSteps, 3),
         new RunOptions.Cadence(0, saveSteps, 2, 0, false),

@@ -113,6 +113,32 @@ enum CorpusKind {
       }
       return turns;
     }
+  },
+
+  /** A list read twice. */
+  REPEATED(14, 0) {
+    @Override
+    List<String> turns(Dice dice) {
+      return List.of(Drills.repeated(dice));
+    }
+  },
+
+  /** A ward list and what can be looked up in it. */
+  WARD(20, 8) {
+    @Override
+    List<String> turns(Dice dice) {
+      return Drills.ward(dice);
+    }
+  },
+
+  /** A note, and the status of one organ group after the other in one answer. */
+  PANEL(24, 60) {
+    @Override
+    List<String> turns(Dice dice) {
+      Note note = dice.chance(0.5) ? note(dice) : brief(dice);
+      List<String> pair = new NoteQuestions(note, dice).panel();
+      return List.of(note.text() + "\n\n" + pair.get(0), pair.get(1));
+    }
   };
 
   private final int corpusWeight;

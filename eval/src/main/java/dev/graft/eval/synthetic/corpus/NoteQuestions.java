@@ -95,7 +95,32 @@ final class NoteQuestions {
     return pairs;
   }
 
-  private static String status(Frame frame) {
+  /** Of each organ group in turn, what the note says of it: present when any of its symptoms is, else past, denied, another person or not mentioned. */
+  List<String> panel() {
+    List<String> all = Lexicon.get().symptoms().stream().map(Symptom::system).distinct().toList();
+    boolean every = dice.chance(0.12);
+    List<String> here = note.source().findings().stream().map(f -> f.symptom().system()).distinct().toList();
+    List<String> some = new ArrayList<>(here);
+    some.addAll(dice.some(all.stream().filter(group -> !here.contains(group)).toList(), dice.between(2, 4)));
+    List<String> groups = every ? all : dice.shuffled(some);
+    boolean yesNo = dice.chance(0.35);
+    String asked = every ? "every organ group" : "these groups: " + String.join(", ", groups);
+    String question = yesNo ? "Say yes or no for the current symptoms of " + asked + "." : "Give the status of " + asked + ".";
+    List<String> lines = new ArrayList<>();
+    for (String group : groups) {
+      Frame frame = group(group);
+      lines.add(group + ": " + (yesNo ? frame == Frame.PRESENT ? "yes" : "no" : status(frame)));
+    }
+    return List.of(question, String.join("; ", lines));
+  }
+
+  /** The status of a group, or null when the note does not speak of it. */
+  private Frame group(String group) {
+    return List.of(Frame.PRESENT, Frame.PAST, Frame.DENIED, Frame.OTHER_PERSON).stream()
+        .filter(frame -> note.source().in(frame).stream().anyMatch(s -> s.system().equals(group))).findFirst().orElse(null);
+  }
+
+  static String status(Frame frame) {
     return frame == null ? "not mentioned" : switch (frame) {
       case PRESENT -> "present";
       case DENIED -> "denied";

@@ -62,6 +62,11 @@ final class Reference {
     };
   }
 
+  /** The name of a drug. */
+  static String drug(Dice dice) {
+    return dice.pick(DRUGS)[0];
+  }
+
   static String capitalised(String text) {
     return text.isEmpty() ? text : Character.toUpperCase(text.charAt(0)) + text.substring(1);
   }
