@@ -50,11 +50,10 @@ public record TaskData(Path folder, JsonNode manifest) {
    */
   public static TaskData prepare(Task task, TaskSource source, Path folder, long seed, int rows, boolean overwrite) {
     Map<String, Object> recipe = recipe(task, source, seed, rows);
-    JsonNode asked = JSON.valueToTree(recipe);
     Path manifest = folder.resolve(DataFolder.MANIFEST);
     if (Files.isRegularFile(manifest)) {
       JsonNode there = read(manifest);
-      if (there.path("recipe").equals(asked) && whole(folder, there)) {
+      if (there.path("recipe").toString().equals(JSON.valueToTree(recipe).toString()) && whole(folder, there)) {
         return new TaskData(folder, there);
       }
     }
