@@ -254,7 +254,7 @@ public final class EvalRun {
       TestRow row = places.rows.get(places.row(place));
       String system = options.systems().get(places.system(place)).name();
       String gold = grader.gold(row.gold());
-      Verdict verdict = grader.grade(gold, completion.text());
+      Verdict verdict = grader.grade(row.withGold(gold), completion.text());
       Prediction prediction = new Prediction(place + 1, row.id(), system, gold, completion.text(), verdict.label(), verdict.score());
       ObjectNode line = prediction.json();
       line.put("finish_reason", completion.finishReason());

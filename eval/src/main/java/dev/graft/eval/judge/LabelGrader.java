@@ -72,8 +72,8 @@ public final class LabelGrader implements Grader {
   }
 
   @Override
-  public Verdict grade(String gold, String answer) {
+  public Verdict grade(TestRow row, String answer) {
     String label = read(answer);
-    return new Verdict(label, gold.equals(label) ? 1 : 0);
+    return new Verdict(label, row.gold().equals(label) ? 1 : 0);
   }
 }

@@ -61,7 +61,7 @@ final class TestRows {
     if (!id.isTextual() && !id.isIntegralNumber()) {
       throw new DataException(file, line, "id is " + JsonLine.kind(id) + "; it must be a string or a whole number");
     }
-    return new TestRow(line, id, prompt(node), gold(line, node));
+    return new TestRow(line, id, prompt(node), gold(line, node), node);
   }
 
   private static JsonNode prompt(JsonNode node) {

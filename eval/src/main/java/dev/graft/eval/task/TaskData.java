@@ -1,0 +1,141 @@
+package dev.graft.eval.task;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.graft.eval.synthetic.DataFolder;
+import dev.graft.eval.synthetic.DataSet;
+import dev.graft.eval.synthetic.DataSetException;
+import dev.graft.eval.synthetic.DataSetWriter;
+import dev.graft.eval.synthetic.Split;
+import dev.graft.eval.synthetic.SyntheticTasks;
+import dev.graft.trainer.data.DataException;
+import dev.graft.trainer.run.FileHash;
+import dev.graft.trainer.run.RunException;
+import dev.graft.trainer.run.SafeFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A folder of a task's rows, in the layout of {@code graft data make}: {@code sft/} and {@code dpo/} with {@code train.jsonl}, {@code
+ * eval.jsonl}, {@code dev.jsonl} and {@code test.jsonl}, and {@code manifest.json}. Immutable.
+ *
+ * @param folder where it lies
+ * @param manifest what it tells of itself; without fields where the folder is a user's own
+ */
+public record TaskData(Path folder, JsonNode manifest) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final List<String> KINDS = List.of("sft", "dpo");
+
+  /** Prompts with completions of a split. */
+  public Path sft(Split split) {
+    return folder.resolve("sft").resolve(split.fileName() + ".jsonl");
+  }
+
+  /** Preferences of a split. */
+  public Path dpo(Split split) {
+    return folder.resolve("dpo").resolve(split.fileName() + ".jsonl");
+  }
+
+  /**
+   * Makes a task's rows, or finds that they lie there already, made of the same source in the same way.
+   *
+   * @param rows in all, the splits keeping their shares; 0 for the task's own counts
+   * @param overwrite replaces a data set that was made otherwise
+   * @throws RunException (usage) when the folder holds something else, or the task needs a source  @throws DataException about the source's rows
+   */
+  public static TaskData prepare(Task task, TaskSource source, Path folder, long seed, int rows, boolean overwrite) {
+    Map<String, Object> recipe = recipe(task, source, seed, rows);
+    Path manifest = folder.resolve(DataFolder.MANIFEST);
+    if (Files.isRegularFile(manifest)) {
+      JsonNode there = read(manifest);
+      if (there.path("recipe").toString().equals(JSON.valueToTree(recipe).toString()) && whole(folder, there)) {
+        return new TaskData(folder, there);
+      }
+    }
+    try {
+      DataFolder out = DataFolder.open(folder, overwrite || unfinished(folder));
+      return new TaskData(folder, JSON.valueToTree(make(task, source, out, seed, rows, recipe)));
+    } catch (DataSetException e) {
+      throw e.usage() ? RunException.usage(e.getMessage()) : RunException.failed(e.getMessage(), e);
+    } catch (IOException e) {
+      throw RunException.failed(folder + ": cannot be written: " + SafeFiles.reason(e), e);
+    }
+  }
+
+  private static Map<String, Object> make(Task task, TaskSource source, DataFolder out, long seed, int rows, Map<String, Object> recipe) throws IOException {
+    int[] counts = counts(task, rows);
+    if (generated(task, source)) {
+      return DataSetWriter.write(DataSet.make(SyntheticTasks.named(task.generator().orElseThrow()).orElseThrow(), counts, seed), out, Map.of("recipe", recipe));
+    }
+    throw new UnsupportedOperationException("import");
+  }
+
+  private static int[] counts(Task task, int rows) {
+    int[] counts = Arrays.stream(Split.values()).mapToInt(task.splits()::get).toArray();
+    return rows == 0 ? counts : Split.scaled(counts, rows);
+  }
+
+  private static boolean generated(Task task, TaskSource source) {
+    return source.file().isEmpty() && task.file().isEmpty();
+  }
+
+  /** Everything that the rows follow from. */
+  private static Map<String, Object> recipe(Task task, TaskSource source, long seed, int rows) {
+    Map<String, Object> recipe = new LinkedHashMap<>();
+    recipe.put("task", task.name());
+    recipe.put("seed", seed);
+    Map<String, Object> splits = new LinkedHashMap<>();
+    try {
+      int[] counts = counts(task, rows);
+      for (Split split : Split.values()) {
+        splits.put(split.fileName(), counts[split.ordinal()]);
+      }
+    } catch (DataSetException e) {
+      throw RunException.usage(e.getMessage());
+    }
+    recipe.put("splits", splits);
+    if (generated(task, source)) {
+      recipe.put("generator", task.generator().orElseThrow(() -> RunException.usage("--task " + task.name() + " has no rows of its own; give a file of them with --source FILE")));
+      recipe.put("generator_version", DataFolder.GENERATOR_VERSION);
+    }
+    return recipe;
+  }
+
+  /** Whether all files are there with the bytes that the manifest tells of. */
+  private static boolean whole(Path folder, JsonNode manifest) {
+    for (String kind : KINDS) {
+      for (Split split : Split.values()) {
+        String name = kind + "/" + split.fileName() + ".jsonl";
+        Path file = folder.resolve(name);
+        if (!Files.isRegularFile(file) || !FileHash.start(file).get().equals(manifest.path("files").path(name).path("sha256").asText())) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /** Whether all that lies there is a data set whose making was broken off: its folders and no manifest. */
+  private static boolean unfinished(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (java.util.stream.Stream<Path> entries = Files.list(folder)) {
+      List<String> names = entries.map(entry -> entry.getFileName().toString()).toList();
+      return !names.isEmpty() && KINDS.containsAll(names);
+    }
+  }
+
+  private static JsonNode read(Path manifest) {
+    try {
+      return JSON.readTree(Files.readString(manifest));
+    } catch (IOException e) {
+      throw new DataException(manifest, 0, "cannot be read: " + SafeFiles.reason(e) + "; choose another folder, or make the data anew with --overwrite", e);
+    }
+  }
+}
