@@ -1,0 +1,2 @@
+package dev.graft.eval.cli;
+final class GradeImportCommand {}
