@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft compare}. */
 @Command(
     name = "compare",
-    customSynopsis = "graft compare A.jsonl [B.jsonl] [--system NAME] [--system-b NAME] [--alpha P] [--comparisons N] [--json]",
+    customSynopsis = "graft compare A.jsonl [B.jsonl] [--system NAME] [--system-b NAME] [--outcome NAME] [--alpha P] [--comparisons N] [--json]",
     description = "Tests whether two systems differ on the same rows: McNemar's test and the paired t-test.",
     footerHeading = "%nExamples:%n",
     footer = {
@@ -54,14 +54,17 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--comparisons", paramLabel = "N", description = "How many comparisons share alpha: the study's five tasks, say. Default: 1, or the number of pairs.")
   Integer comparisons;
 
+  @Option(names = "--outcome", paramLabel = "NAME", description = "Which outcome of the task, where a file holds several. Default: the only one.")
+  String outcome;
+
   @Override
   public Integer call() {
     check();
-    PredictionFile a = PredictionFile.read(first, false);
+    PredictionFile a = PredictionFile.read(first, false, outcome);
     if (second == null && (system == null || systemB == null)) {
       return all(a);
     }
-    PredictionFile b = second == null ? a : PredictionFile.read(second, false);
+    PredictionFile b = second == null ? a : PredictionFile.read(second, false, outcome);
     String nameA = chosen(a, system, "--system");
     boolean single = systemB == null && b.systems().size() == 1;
     String nameB = single ? b.names().get(0) : chosen(b, systemB == null ? system : systemB, systemB == null && system != null ? "--system" : "--system-b");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.data.JsonLine;
 import dev.graft.trainer.data.LineReader;
+import dev.graft.trainer.run.RunException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
@@ -20,7 +21,7 @@ import java.util.Set;
 
 /**
  * A {@code predictions.jsonl} as it was read: {@code {"id", "system", "gold", "answer", "label", "score"}} a line; {@code system} and
- * {@code answer} may be missing, other fields are not looked at.
+ * {@code answer} may be missing, and so may {@code outcome}; other fields are not looked at.
  *
  * @param file where they came from
  * @param systems the predictions of each, in file order, in the order of first appearance; never empty. A line without a system counts
@@ -32,15 +33,50 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
   private static final String SHAPE = "a prediction is {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}, as graft eval writes them";
 
   /**
-   * Reads all of it.
+   * Reads all of it, which must be of one outcome.
    *
    * @param labels whether each line must have a label (null is one)
    * @throws DataException naming the line when one is wrong or an id comes twice for a system; or when there are none
+   * @throws RunException (usage) when there are several outcomes
    */
   public static PredictionFile read(Path file, boolean labels) {
-    Map<String, List<Prediction>> systems = new LinkedHashMap<>();
+    return read(file, labels, null);
+  }
+
+  /**
+   * Reads all of it, and gives the predictions of one outcome.
+   *
+   * @param outcome its name; null where there is only one. A file that names no outcomes holds any
+   * @throws RunException (usage) when the file holds several and none is named, or not this one
+   */
+  public static PredictionFile read(Path file, boolean labels, String outcome) {
+    Map<String, Rows> all = readAll(file, labels);
+    List<String> names = List.copyOf(all.keySet());
+    String held = file + " holds the outcomes " + String.join(", ", names);
+    if (names.equals(List.of(""))) {
+      return all.get("").file(file);
+    } else if (outcome == null && names.size() > 1) {
+      throw RunException.usage(held + "; choose one with --outcome");
+    } else if (outcome != null && !names.contains(outcome)) {
+      throw RunException.usage("--outcome " + outcome + ": " + held);
+    }
+    return all.get(outcome == null ? names.get(0) : outcome).file(file);
+  }
+
+  /** The lines of an outcome, by system. */
+  private record Rows(Map<String, List<Prediction>> graded, Map<String, Set<String>> ungraded) {
+    PredictionFile file(Path path) {
+      if (graded.isEmpty()) {
+        throw new DataException(path, 0, "holds no graded prediction, only ungraded ones; grade it again");
+      }
+      return new PredictionFile(path, graded, ungraded);
+    }
+  }
+
+  /** By outcome ("" for lines without one). */
+  private static Map<String, Rows> readAll(Path file, boolean labels) {
+    Map<String, Rows> all = new LinkedHashMap<>();
     Map<String, Map<String, Integer>> seen = new HashMap<>();
-    Map<String, Set<String>> ungraded = new LinkedHashMap<>();
     try (LineReader lines = new LineReader(file)) {
       for (String text = lines.next(); text != null; text = lines.next()) {
         if (text.isBlank()) {
@@ -48,14 +84,15 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
         }
         Optional<Prediction> graded = parseGraded(file, lines.line(), text, labels);
         Prediction p = graded.isPresent() ? graded.get() : bare(file, lines.line(), text);
-        Integer before = seen.computeIfAbsent(p.system(), s -> new HashMap<>()).putIfAbsent(p.key(), p.line());
+        Integer before = seen.computeIfAbsent(p.outcome() + "\n" + p.system(), s -> new HashMap<>()).putIfAbsent(p.key(), p.line());
         if (before != null) {
           throw new DataException(file, p.line(), "id '" + p.key() + "'" + of(p.system()) + " is also on line " + before + "; an id stands for one row of a system");
         }
+        Rows rows = all.computeIfAbsent(p.outcome(), o -> new Rows(new LinkedHashMap<>(), new LinkedHashMap<>()));
         if (graded.isPresent()) {
-          systems.computeIfAbsent(p.system(), s -> new ArrayList<>()).add(p);
+          rows.graded().computeIfAbsent(p.system(), s -> new ArrayList<>()).add(p);
         } else {
-          ungraded.computeIfAbsent(p.system(), s -> new LinkedHashSet<>()).add(p.key());
+          rows.ungraded().computeIfAbsent(p.system(), s -> new LinkedHashSet<>()).add(p.key());
         }
       }
     } catch (NoSuchFileException e) {
@@ -63,12 +100,10 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    if (systems.isEmpty() && !ungraded.isEmpty()) {
-      throw new DataException(file, 0, "holds no graded prediction, only ungraded ones; grade it again");
-    } else if (systems.isEmpty()) {
+    if (all.isEmpty()) {
       throw new DataException(file, 0, "holds no predictions; it must have one JSON object a line, as graft eval writes them");
     }
-    return new PredictionFile(file, systems, ungraded);
+    return all;
   }
 
   /** The names of the systems. */
@@ -114,7 +149,7 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
       required(file, line, node, "label");
     }
     required(file, line, node, "gold");
-    return new Prediction(line, id, orEmpty(text(file, line, node, "system")), text(file, line, node, "gold"), text(file, line, node, "answer"),
+    return new Prediction(line, id, orEmpty(text(file, line, node, "system")), orEmpty(text(file, line, node, "outcome")), text(file, line, node, "gold"), text(file, line, node, "answer"),
         text(file, line, node, "label"), score.doubleValue());
   }
 
