@@ -53,6 +53,9 @@ final class GradeRunCommand implements Callable<Integer> {
   @Option(names = "--data", paramLabel = "TEST.jsonl", description = "The rows that were answered, for their facts, aliases, options and prompts. Default: none, what the predictions hold.")
   Path data;
 
+  @Option(names = "--outcome", paramLabel = "NAME", description = "Which outcome of the task, where the file holds several. Default: the only one.")
+  String outcome;
+
   @Option(names = "--grader", required = true, paramLabel = "likert|equivalence|checklist", description = "What grades. Required.")
   String grader;
 
@@ -66,9 +69,9 @@ final class GradeRunCommand implements Callable<Integer> {
     }
     switch (grader) {
       case "equivalence":
-        return graded(GradeRun.run(predictions, data, grader, new EquivalenceGrader(), new Shown(), new StopRequest()), 0);
+        return graded(GradeRun.run(predictions, outcome, data, grader, new EquivalenceGrader(), new Shown(), new StopRequest()), 0);
       case "checklist":
-        return graded(GradeRun.run(predictions, data, grader, new ChecklistGrader(data == null ? predictions : data), new Shown(), new StopRequest()), 0);
+        return graded(GradeRun.run(predictions, outcome, data, grader, new ChecklistGrader(data == null ? predictions : data), new Shown(), new StopRequest()), 0);
       case "likert":
         return likert();
       default:
@@ -91,7 +94,7 @@ final class GradeRunCommand implements Callable<Integer> {
       if (cache.strange() > 0) {
         common.note(file + ": " + cache.strange() + " lines are no grades and are not used");
       }
-      GradeRun.Result result = GradeRun.run(predictions, data, grader, new LikertGrader(rubric, new Grading(model, cache)), new Shown(), request);
+      GradeRun.Result result = GradeRun.run(predictions, outcome, data, grader, new LikertGrader(rubric, new Grading(model, cache)), new Shown(), request);
       if (result.stopped()) {
         common.note("stopped; go on with the same command");
       }

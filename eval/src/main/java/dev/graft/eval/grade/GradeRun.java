@@ -34,14 +34,15 @@ public final class GradeRun {
   /**
    * Grades a file.
    *
-   * @param data the rows that the predictions are about, or null  @param name of the grader, for the lines
+   * @param outcome of a task, or null where there is only one  @param data the rows that the predictions are about, or null
+   * @param name of the grader, for the lines
    * @throws dev.graft.trainer.data.DataException about a line  @throws dev.graft.trainer.run.RunException when a judge cannot go on
    */
-  public static Result run(Path predictions, Path data, String name, Grader grader, Grading.Listener listener, StopRequest stop) {
-    List<PredictionLines.Line> lines = PredictionLines.read(predictions);
+  public static Result run(Path predictions, String outcome, Path data, String name, Grader grader, Grading.Listener listener, StopRequest stop) {
+    List<AnswerLines.Line> lines = AnswerLines.read(predictions, outcome);
     GradedRows rows = GradedRows.of(predictions, data);
     List<LikertGrader.Answer> answers = new ArrayList<>();
-    for (PredictionLines.Line line : lines) {
+    for (AnswerLines.Line line : lines) {
       answers.add(new LikertGrader.Answer(rows.of(line), line.name(), line.answer()));
     }
     Grading.Result judged = grader instanceof LikertGrader likert ? likert.prepare(answers, listener, stop) : new Grading.Result(List.of(), Map.of(), 0, false);
@@ -63,7 +64,7 @@ public final class GradeRun {
     return new Result(graded, ungraded, judged.cached(), false);
   }
 
-  private static ObjectNode line(PredictionLines.Line line, TestRow row, String name, Optional<Verdict> verdict, String why) {
+  private static ObjectNode line(AnswerLines.Line line, TestRow row, String name, Optional<Verdict> verdict, String why) {
     ObjectNode node = line.node().deepCopy();
     node.remove("ungraded");
     node.put("gold", row.gold());

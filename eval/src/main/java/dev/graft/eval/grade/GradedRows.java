@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 
 /** The rows that predictions are about, found by id in the data they were made from; without data, a prediction's own fields have to do. */
-final class GradedRows {
+public final class GradedRows {
   private final Path predictions;
   private final Path data;
   private final Map<String, TestRow> rows = new HashMap<>();
@@ -27,7 +27,7 @@ final class GradedRows {
   }
 
   /** @param data a JSONL file, or null. @throws DataException naming a line that is no object, or whose id is taken */
-  static GradedRows of(Path predictions, Path data) {
+  public static GradedRows of(Path predictions, Path data) {
     GradedRows rows = new GradedRows(predictions, data);
     if (data != null) {
       rows.read();
@@ -61,7 +61,7 @@ final class GradedRows {
   }
 
   /** The row of a prediction, with the prediction's right answer where it says one. @throws DataException when the data does not have it, or has another under its id */
-  TestRow of(PredictionLines.Line line) {
+  public TestRow of(AnswerLines.Line line) {
     JsonNode prompt = line.node().get("prompt");
     if (data == null) {
       if (line.gold() == null) {
@@ -83,7 +83,7 @@ final class GradedRows {
   }
 
   /** A prompt as plain text: a string as it is, messages one after another with their roles; empty when there is none. */
-  static String text(JsonNode prompt) {
+  public static String text(JsonNode prompt) {
     if (prompt == null || !prompt.isArray()) {
       return prompt == null ? "" : prompt.asText();
     }
