@@ -149,7 +149,7 @@ final class EvalCommand implements Callable<Integer> {
     if (dataDir != null) {
       return TaskData.open(loaded, dataDir).sft(Split.TEST);
     }
-    return TaskData.prepare(loaded, TaskSource.OWN, output.resolve("data"), common.seed(), 0, false).sft(Split.TEST);
+    return TaskData.prepare(loaded, TaskSource.OWN, output.resolve("data"), common.seed(), 0, overwrite).sft(Split.TEST);
   }
 
   private void tell(EvalReport report) {
