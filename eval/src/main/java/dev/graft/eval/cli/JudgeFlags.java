@@ -8,6 +8,7 @@ import dev.graft.eval.grade.likert.LlamaJudge;
 import dev.graft.eval.grade.likert.LocalOptions;
 import dev.graft.eval.grade.likert.NativeJudge;
 import dev.graft.eval.grade.likert.Rubric;
+import dev.graft.trainer.run.FileHash;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -92,6 +93,18 @@ final class JudgeFlags {
 
   Rubric rubric() {
     return prompt == null ? Rubric.shipped(rubric) : Rubric.of(prompt, rubric);
+  }
+
+  /** The same for a task. @param own the task's rubric, or null; a flag wins */
+  Rubric rubric(String own) {
+    String text = rubric != null ? rubric : own;
+    return prompt == null ? Rubric.shipped(text) : Rubric.of(prompt, text);
+  }
+
+  /** Which judge this is, and all that its grades follow from but the task's rubric. */
+  String identity() {
+    return (url != null ? url + " " + model : Path.of(model).toAbsolutePath().normalize() + " " + engine + " " + template) + (prompt == null ? "" : " asked with " + FileHash.start(prompt).get())
+        + (rubric == null ? "" : " rubric " + rubric);
   }
 
   /** The judge; the caller closes it. */

@@ -121,13 +121,13 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
   }
 
   /** One line, or empty for one that says that it could not be graded. */
-  private static Optional<Prediction> parseGraded(Path file, int line, String text, boolean labels) {
+  static Optional<Prediction> parseGraded(Path file, int line, String text, boolean labels) {
     JsonNode node = JsonLine.object(file, line, text, SHAPE);
     return node.path("ungraded").isTextual() && node.path("score").isNull() ? Optional.empty() : Optional.of(parse(file, line, text, labels));
   }
 
   /** Who and what an ungraded line is about. */
-  private static Prediction bare(Path file, int line, String text) {
+  static Prediction bare(Path file, int line, String text) {
     ObjectNode node = (ObjectNode) JsonLine.object(file, line, text, SHAPE);
     return parse(file, line, node.put("score", 0).toString(), false);
   }

@@ -101,7 +101,7 @@ public record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
         if (header == null) {
           header = new Header(file, (int) line, cells);
         } else if (cells.stream().anyMatch(cell -> !cell.isBlank())) {
-          rows.add(header.row((int) line, cells));
+          rows.add(header.row((int) line, cells, true));
         }
         line = parser.getCurrentLineNumber() + 1;
       }
@@ -178,11 +178,12 @@ public record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
       return named;
     }
 
-    SourceRow row(int line, List<String> cells) {
+    /** @param strict whether a value beyond the named columns is an error, as it is where a delimiter may stand in a text */
+    SourceRow row(int line, List<String> cells, boolean strict) {
       Map<String, JsonNode> values = new LinkedHashMap<>();
       for (int i = 0; i < cells.size(); i++) {
         if (i >= names.size() || names.get(i).isEmpty()) {
-          if (!cells.get(i).isBlank() && i >= names.size()) {
+          if (strict && !cells.get(i).isBlank() && i >= names.size()) {
             throw new DataException(file, line, "has " + cells.size() + " cells, but the header names " + names.size() + " columns; put quotes around a text with delimiters");
           }
           continue;
