@@ -22,9 +22,9 @@ public final class ExactGrader implements Grader {
   }
 
   @Override
-  public Verdict grade(String gold, String answer) {
+  public Verdict grade(TestRow row, String answer) {
     String label = known.get(key(answer));
-    return new Verdict(label, gold.equals(label) ? 1 : 0);
+    return new Verdict(label, row.gold().equals(label) ? 1 : 0);
   }
 
   /** A blank keeps bare punctuation apart from words. */

@@ -37,7 +37,17 @@ public record DataSet(String task, long seed, Map<Split, List<SyntheticRow>> row
    * @throws DataSetException when n is too small for the splits, or the task has not so many different rows
    */
   public static DataSet make(SyntheticTask task, int n, long seed) {
-    int[] counts = Split.scaled(task.studySplits(), n);
+    return make(task, Split.scaled(task.studySplits(), n), seed);
+  }
+
+  /**
+   * Makes a data set with splits of these sizes.
+   *
+   * @param counts rows of each split, in their order; each at least 1
+   * @throws DataSetException when the task has not so many different rows
+   */
+  public static DataSet make(SyntheticTask task, int[] counts, long seed) {
+    int n = java.util.Arrays.stream(counts).sum();
     Map<Split, List<SyntheticRow>> rows = new EnumMap<>(Split.class);
     ShingleIndex index = new ShingleIndex();
     Set<String> texts = new HashSet<>();

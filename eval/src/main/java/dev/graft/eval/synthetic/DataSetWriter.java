@@ -13,6 +13,11 @@ public final class DataSetWriter {
 
   /** Writes {@code sft/}, {@code dpo/} and the manifest; returns the manifest. */
   public static Map<String, Object> write(DataSet data, DataFolder folder) throws IOException {
+    return write(data, folder, Map.of());
+  }
+
+  /** The same. @param more entries of the manifest */
+  public static Map<String, Object> write(DataSet data, DataFolder folder, Map<String, Object> more) throws IOException {
     folder.clear();
     int before = 0;
     Map<String, Object> splits = new LinkedHashMap<>();
@@ -45,6 +50,7 @@ public final class DataSetWriter {
     manifest.put("splits", splits);
     manifest.put("labels", labels);
     manifest.put("near_duplicates", leakage(data.leakage()));
+    manifest.putAll(more);
     return folder.finish(manifest);
   }
 

@@ -3,6 +3,7 @@ package dev.graft.eval.judge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.trainer.run.RunException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GraderTest {
   private static final LabelGrader UTI = new LabelGrader(List.of("UTI", "No UTI"));
   private static final LabelGrader WHO = new LabelGrader(List.of("MD", "nurse practitioner", "nurse", "A&E staff"));
+
+  private static TestRow row(String gold) {
+    return new TestRow(1, JsonNodeFactory.instance.numberNode(0), null, gold, JsonNodeFactory.instance.objectNode());
+  }
 
   @ParameterizedTest
   @CsvSource(
@@ -46,7 +51,7 @@ class GraderTest {
       })
   void labelsAreReadInThisOrder(String answer, String label) {
     assertThat(UTI.read(answer)).isEqualTo(label);
-    assertThat(UTI.grade("UTI", answer)).isEqualTo(new Verdict(label, "UTI".equals(label) ? 1 : 0));
+    assertThat(UTI.grade(row("UTI"), answer)).isEqualTo(new Verdict(label, "UTI".equals(label) ? 1 : 0));
   }
 
   @ParameterizedTest
@@ -84,11 +89,11 @@ class GraderTest {
   void withoutLabelsAnAnswerIsOneOfTheCompletionsOrNone() {
     ExactGrader grader = new ExactGrader(List.of("Call today.", "Refill", "!!", "call TODAY"));
     assertThat(grader.gold("call today")).isEqualTo("Call today.");
-    assertThat(grader.grade("Call today.", " call  today\n")).isEqualTo(new Verdict("Call today.", 1));
-    assertThat(grader.grade("Call today.", "refill!")).isEqualTo(new Verdict("Refill", 0));
-    assertThat(grader.grade("Call today.", "call today please")).isEqualTo(new Verdict(null, 0));
-    assertThat(grader.grade("!!", " !! ")).isEqualTo(new Verdict("!!", 1));
-    assertThat(grader.grade("!!", "?")).isEqualTo(new Verdict(null, 0));
+    assertThat(grader.grade(row("Call today."), " call  today\n")).isEqualTo(new Verdict("Call today.", 1));
+    assertThat(grader.grade(row("Call today."), "refill!")).isEqualTo(new Verdict("Refill", 0));
+    assertThat(grader.grade(row("Call today."), "call today please")).isEqualTo(new Verdict(null, 0));
+    assertThat(grader.grade(row("!!"), " !! ")).isEqualTo(new Verdict("!!", 1));
+    assertThat(grader.grade(row("!!"), "?")).isEqualTo(new Verdict(null, 0));
   }
 
   @ParameterizedTest
