@@ -49,7 +49,12 @@ final class StudyProgress {
     }
   }
 
-  /** Stages that had been done before this start. */
+  /** A stage will not be run. */
+  void drop(String stage) {
+    planned.remove(stage);
+  }
+
+  /** Stages done so far, in this start or before. */
   int doneCount() {
     return done;
   }

@@ -1,8 +1,6 @@
 package dev.graft.eval.study;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.eval.process.Stage;
 import dev.graft.eval.synthetic.Split;
 import dev.graft.eval.task.Task;
@@ -32,6 +30,7 @@ final class TaskStudy {
   private final TaskPlan plan;
   private final StageRunner runner;
   private final Judging judging;
+  private final TaskRun ran;
 
   TaskStudy(StudySettings settings, Task task, TaskData data, TaskPlan plan, StageRunner runner) {
     this.settings = settings;
@@ -40,6 +39,7 @@ final class TaskStudy {
     this.plan = plan;
     this.runner = runner;
     this.judging = new Judging(settings, task, runner);
+    this.ran = new TaskRun(task, data);
   }
 
   /** Tells the progress of all stages, before any begins. */
@@ -59,6 +59,11 @@ final class TaskStudy {
     judging.announce("test", List.of("base", SFT, DPO), plan.testAnswers());
   }
 
+  /** What has run so far, for the results. */
+  TaskRun ran() {
+    return ran;
+  }
+
   /** Runs whatever is not done. @throws StudyException when a stage fails or a stop was asked for */
   void run() {
     Path sft = method(SFT, null);
@@ -67,7 +72,7 @@ final class TaskStudy {
     systems.put("base", null);
     systems.put(SFT, sft);
     systems.put(DPO, dpo);
-    judging.run("test", data, Split.TEST, systems);
+    ran.tested(judging.run("test", data, Split.TEST, systems));
   }
 
   private List<Candidate> candidates(String method) {
@@ -121,6 +126,7 @@ final class TaskStudy {
     Stage stage = new Stage(task.name() + ": " + method.toUpperCase(Locale.ROOT) + " " + what + ", " + candidate.title(), name(method + phase, candidate), arguments,
         folder.resolve(resultFile()));
     JsonNode done = runner.train(stage, steps);
+    ran.trained(method, phase.isEmpty() ? TaskRun.RETRAIN : TaskRun.SWEEP, candidate, folder, done);
     if (!phase.isEmpty() && settings.profile().full()) {
       delete(stage.result()); // only its curve is wanted, and a model takes much room
     }
@@ -136,24 +142,13 @@ final class TaskStudy {
   }
 
   private Path choose(String method, Map<Candidate, JsonNode> trained) {
-    String stage = task.name() + "/" + method + "-choice";
-    JsonNode before = runner.state().done(stage);
-    Candidate chosen;
-    if (before.isMissingNode()) {
-      Map<String, Path> systems = new LinkedHashMap<>();
-      trained.keySet().forEach(candidate -> systems.put(candidate.name(), result(method, candidate)));
-      Judged judged = judging.run(method + "-dev", data, Split.DEV, systems);
-      List<Scored> scored = trained.entrySet().stream().map(entry -> new Scored(entry.getKey(), judged.score(task.outcomes(), entry.getKey().name()),
-          entry.getValue().path("eval_loss").asDouble(Double.NaN))).toList();
-      chosen = Scored.best(scored).orElseThrow().candidate();
-      ObjectNode figures = JsonNodeFactory.instance.objectNode().put("chosen", chosen.name());
-      ObjectNode scores = figures.putObject("scores");
-      scored.forEach(one -> scores.put(one.candidate().name(), one.score()));
-      runner.state().finish(stage, 0, figures);
-    } else {
-      chosen = trained.keySet().stream().filter(candidate -> candidate.name().equals(before.path("chosen").asText())).findFirst().orElseThrow();
-      judging.skip(method + "-dev", trained.keySet().stream().map(Candidate::name).toList());
-    }
+    Map<String, Path> systems = new LinkedHashMap<>();
+    trained.keySet().forEach(candidate -> systems.put(candidate.name(), result(method, candidate)));
+    Judged judged = judging.run(method + "-dev", data, Split.DEV, systems);
+    List<Scored> scored = trained.entrySet().stream().map(entry -> new Scored(entry.getKey(), judged.score(task.outcomes(), entry.getKey().name()),
+        entry.getValue().path("eval_loss").asDouble(Double.NaN))).toList();
+    Candidate chosen = Scored.best(scored).orElseThrow().candidate();
+    ran.chosen(method, chosen, scored);
     if (settings.profile().full()) {
       trained.keySet().stream().filter(candidate -> !candidate.equals(chosen)).forEach(candidate -> delete(result(method, candidate)));
     }
