@@ -48,4 +48,14 @@ public record McNemar(long b, long c, double pExact, Double statistic, Double pC
     }
     return of(b, c);
   }
+
+  /**
+   * The smallest and largest exact p of all tables with these numbers of right answers.
+   *
+   * @param rightA right answers of the first  @param rightB of the second  @param n rows that both answered
+   * @throws IllegalArgumentException when more are right than there are rows, or a number is negative
+   */
+  public static McNemarBounds bounds(long rightA, long rightB, long n) {
+    return McNemarBounds.of(rightA, rightB, n);
+  }
 }

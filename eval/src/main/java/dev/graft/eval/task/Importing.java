@@ -1,5 +1,6 @@
 package dev.graft.eval.task;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,6 +18,34 @@ import java.util.Map;
  */
 record Importing(Format format, Map<String, String> columns, Map<String, Map<String, String>> values, String sheet, Template prompt, Template completion, Rejected rejected,
     Template passage, List<String> fields) {
+  /** Version of what is made of a file: goes up when the same file and seed give other bytes. */
+  static final int VERSION = 1;
+
+  /** The same with other columns for some names. */
+  Importing with(Map<String, String> other) {
+    Map<String, String> all = new LinkedHashMap<>(columns);
+    all.putAll(other);
+    return new Importing(format, all, values, sheet, prompt, completion, rejected, passage, fields);
+  }
+
+  /** Everything that rows follow from, as JSON. */
+  Map<String, Object> json() {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("format", format.id());
+    json.put("version", VERSION);
+    json.put("columns", columns);
+    json.put("values", values);
+    json.put("sheet", sheet);
+    json.put("prompt", prompt.text());
+    json.put("completion", completion.text());
+    json.put("change", rejected.change());
+    json.put("any_of", rejected.anyOf());
+    json.put("rejected", rejected.template() == null ? null : rejected.template().text());
+    json.put("passage", passage.text());
+    json.put("fields", fields);
+    return json;
+  }
+
   /** A kind of file. */
   enum Format {
     /** CSV, TSV, XLSX or JSONL with a column for each name. */

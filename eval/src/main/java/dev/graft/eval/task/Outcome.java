@@ -1,7 +1,9 @@
 package dev.graft.eval.task;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * One thing that an answer is judged by: a row of the study's table. A task has one or several, all read from the same answer.
@@ -15,6 +17,23 @@ import java.util.Locale;
  */
 public record Outcome(String name, String title, Kind grader, List<String> labels, String field, String aliases, AnswerPart part, String positive, Metric metric, Test test,
     String rubric) {
+  /** As JSON: everything that verdicts follow from. */
+  public Map<String, Object> json() {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", name);
+    json.put("title", title);
+    json.put("grader", grader.id());
+    json.put("labels", labels);
+    json.put("field", field);
+    json.put("aliases", aliases);
+    json.put("answer", part.toString());
+    json.put("positive", positive);
+    json.put("metric", metric.id());
+    json.put("test", test.id());
+    json.put("rubric", rubric);
+    return json;
+  }
+
   /** What judges an answer. */
   public enum Kind {
     /** One of a few labels. */

@@ -3,12 +3,15 @@ package dev.graft.eval.task;
 import dev.graft.eval.synthetic.Split;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.run.RunException;
+import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -51,16 +54,38 @@ public record Task(String name, String title, String study, Path origin, Optiona
         throw new DataException(file, 0, "is larger than 1 MiB; a task's YAML is a page of text");
       }
       return TaskReader.read(file, Files.readString(file));
-    } catch (java.nio.charset.CharacterCodingException e) {
+    } catch (CharacterCodingException e) {
       throw new DataException(file, 0, "is not UTF-8 text; convert the file", e);
     } catch (IOException e) {
-      throw RunException.usage("--task " + file + ": cannot be read: " + (Files.exists(file) ? dev.graft.trainer.run.SafeFiles.reason(e) : "no such file"));
+      throw RunException.usage("--task " + file + ": cannot be read: " + (Files.exists(file) ? SafeFiles.reason(e) : "no such file"));
     }
   }
 
   /** The outcome of a name. */
   public Optional<Outcome> outcome(String name) {
     return outcomes.stream().filter(outcome -> outcome.name().equals(name)).findFirst();
+  }
+
+  /** The file's column for each name that the import takes; empty where the format knows them. */
+  public Map<String, String> columns() {
+    return importing.map(Importing::columns).orElse(Map.of());
+  }
+
+  /** As JSON. */
+  public Map<String, Object> json() {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", name);
+    json.put("title", title);
+    json.put("study", study);
+    json.put("generator", generator.orElse(null));
+    json.put("file", file.map(Path::toString).orElse(null));
+    Map<String, Object> counts = new LinkedHashMap<>();
+    splits.forEach((split, n) -> counts.put(split.fileName(), n));
+    json.put("splits", counts);
+    json.put("import", importing.map(Importing::json).orElse(null));
+    json.put("max_tokens", maxTokens);
+    json.put("outcomes", outcomes.stream().map(Outcome::json).toList());
+    return json;
   }
 
   private static String resource(String name) {

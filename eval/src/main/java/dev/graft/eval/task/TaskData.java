@@ -15,6 +15,7 @@ import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,12 +50,14 @@ public record TaskData(Path folder, JsonNode manifest) {
    * @throws RunException (usage) when the folder holds something else, or the task needs a source  @throws DataException about the source's rows
    */
   public static TaskData prepare(Task task, TaskSource source, Path folder, long seed, int rows, boolean overwrite) {
+    if (generated(task, source) && !source.columns().isEmpty()) {
+      throw RunException.usage("--map is for the columns of a file; give it with --source FILE");
+    }
     Map<String, Object> recipe = recipe(task, source, seed, rows);
-    JsonNode asked = JSON.valueToTree(recipe);
     Path manifest = folder.resolve(DataFolder.MANIFEST);
     if (Files.isRegularFile(manifest)) {
       JsonNode there = read(manifest);
-      if (there.path("recipe").equals(asked) && whole(folder, there)) {
+      if (there.path("recipe").toString().equals(JSON.valueToTree(recipe).toString()) && whole(folder, there)) {
         return new TaskData(folder, there);
       }
     }
@@ -73,7 +76,33 @@ public record TaskData(Path folder, JsonNode manifest) {
     if (generated(task, source)) {
       return DataSetWriter.write(DataSet.make(SyntheticTasks.named(task.generator().orElseThrow()).orElseThrow(), counts, seed), out, Map.of("recipe", recipe));
     }
-    throw new UnsupportedOperationException("import");
+    Path file = file(task, source);
+    Importing importing = task.importing().orElseThrow().with(source.columns());
+    SourceRows read = switch (importing.format()) {
+      case MEDQA -> MedQaImporter.read(file);
+      case AUGMENTED_CLINICAL_NOTES -> NotesImporter.read(file, seed);
+      case TABLE -> new TableImporter(file, importing, source.columns().keySet(), TableImporter.labels(task, importing)).read();
+    };
+    Splitter.checkIds(file, read.rows());
+    RowMaker maker = new RowMaker(task, importing, file, seed);
+    boolean given = importing.format() == Importing.Format.TABLE && !read.rows().isEmpty() && read.rows().get(0).values().containsKey("split");
+    if (given && rows > 0) {
+      throw RunException.usage("--n " + rows + ": " + file + " says the split of each row, so all are taken; leave --n out");
+    }
+    Splitter.Result data = given ? Splitter.given(file, all(read.rows(), maker)) : Splitter.random(file, counts, seed, read, i -> maker.make(read.rows().get(i), i));
+    return TaskWriter.write(data, read, recipe, out);
+  }
+
+  private static List<TaskRow> all(List<SourceRow> rows, RowMaker maker) {
+    List<TaskRow> made = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      made.add(maker.make(rows.get(i), i));
+    }
+    return made;
+  }
+
+  private static Path file(Task task, TaskSource source) {
+    return source.file().or(task::file).orElseThrow();
   }
 
   private static int[] counts(Task task, int rows) {
@@ -103,6 +132,18 @@ public record TaskData(Path folder, JsonNode manifest) {
     if (generated(task, source)) {
       recipe.put("generator", task.generator().orElseThrow(() -> RunException.usage("--task " + task.name() + " has no rows of its own; give a file of them with --source FILE")));
       recipe.put("generator_version", DataFolder.GENERATOR_VERSION);
+    } else {
+      Importing importing = task.importing().orElseThrow(() -> RunException.usage("--task " + task.name() + ": does not say how a file becomes rows; add an 'import' to " + task.origin()));
+      if (importing.format() != Importing.Format.TABLE && !source.columns().isEmpty()) {
+        throw RunException.usage("--map is for tables; the task " + task.name() + " reads " + importing.format().id() + ", whose columns are known (your own YAML can read any table)");
+      }
+      Path file = file(task, source);
+      if (!Files.isRegularFile(file)) {
+        throw new DataException(file, 0, Files.exists(file) ? "is no regular file; give a file" : "no such file; check the path");
+      }
+      recipe.put("import", importing.with(source.columns()).json());
+      recipe.put("source_bytes", file.toFile().length());
+      recipe.put("source_sha256", FileHash.start(file).get());
     }
     return recipe;
   }

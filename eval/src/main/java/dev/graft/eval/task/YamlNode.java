@@ -48,7 +48,7 @@ final class YamlNode {
         throw new DataException(file, first == null ? 0 : line(parser), first == null ? "is empty; a task is a mapping of keys to values, such as 'name: uti'"
             : "must be a mapping of keys to values, such as 'name: uti'");
       }
-      YamlNode root = value(file, parser);
+      YamlNode root = value(file, parser, line(parser));
       if (parser.nextToken() != null) {
         throw new DataException(file, line(parser), "a second YAML document begins; keep one task a file");
       }
@@ -61,8 +61,8 @@ final class YamlNode {
     }
   }
 
-  private static YamlNode value(Path file, YAMLParser parser) throws IOException {
-    int line = line(parser);
+  /** @param line of its key, or its own */
+  private static YamlNode value(Path file, YAMLParser parser, int line) throws IOException {
     if (parser.isCurrentAlias()) {
       throw new DataException(file, line, "'*" + parser.getText() + "' is an alias; write the value itself");
     }
@@ -71,15 +71,16 @@ final class YamlNode {
         Map<String, YamlNode> fields = new LinkedHashMap<>();
         while (parser.nextToken() == JsonToken.FIELD_NAME) {
           String key = parser.currentName();
+          int at = line(parser);
           parser.nextToken();
-          fields.put(key, value(file, parser));
+          fields.put(key, value(file, parser, at));
         }
         return new YamlNode(file, line, null, null, fields);
       }
       case START_ARRAY -> {
         List<YamlNode> items = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-          items.add(value(file, parser));
+          items.add(value(file, parser, line(parser)));
         }
         return new YamlNode(file, line, null, items, null);
       }
