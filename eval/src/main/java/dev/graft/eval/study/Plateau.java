@@ -17,8 +17,12 @@ import java.util.Optional;
  * @param step optimizer step of that evaluation  @param loss at it, nats
  */
 public record Plateau(long step, double loss) {
+  /** The rule in words, in two lines. */
+  public static final String RULE_1 = "the first evaluation whose loss has fallen to within a tenth of the whole fall (first evaluation to lowest)";
+  /** The second. */
+  public static final String RULE_2 = "of the lowest loss, or to within a hundredth of it; evaluations that are not finite do not count";
   /** The rule in words. */
-  public static final String RULE = "the first evaluation whose loss has fallen to within a tenth of the whole fall (first evaluation to lowest) of the lowest loss, or to within 1% of it";
+  public static final String RULE = RULE_1 + " " + RULE_2;
 
   private static final double SHARE_OF_FALL = 0.1;
   private static final double SHARE_OF_LOSS = 0.01;

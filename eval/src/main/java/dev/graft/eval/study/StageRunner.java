@@ -59,7 +59,7 @@ final class StageRunner {
    */
   JsonNode train(Stage stage, long steps) {
     Path folder = stage.result().getParent();
-    JsonNode done = run(stage, () -> under(stage, folder, steps), (json, line) -> trained(folder, json, line));
+    JsonNode done = run(stage, () -> under(stage, folder, steps), (json, line) -> trained(folder, line));
     clean(folder);
     return done;
   }
@@ -143,7 +143,7 @@ final class StageRunner {
     }
   }
 
-  private static Told trained(Path folder, JsonNode json, String diverged) {
+  private static Told trained(Path folder, String diverged) {
     Path metrics = folder.resolve("metrics.jsonl");
     Curve curve = Files.exists(metrics) ? Curve.read(metrics) : new Curve(List.of(), List.of(), 0, 0, 0);
     ObjectNode figures = JsonNodeFactory.instance.objectNode();
@@ -156,9 +156,8 @@ final class StageRunner {
       figures.put("diverged", diverged);
       return new Told("diverged after step " + curve.steps(), figures);
     }
-    double lowest = curve.evaluations().stream().mapToDouble(Curve.Point::loss).min().orElse(Double.NaN);
-    return new Told(String.format(Locale.ROOT, "%d steps, evaluation loss %.4f, lowest %.4f, plateau at step %d", curve.steps(), figures.path("eval_loss").asDouble(Double.NaN), lowest,
-        figures.path("plateau_step").asLong()), figures);
+    return new Told(String.format(Locale.ROOT, "%d steps, evaluation loss %.4f, at its plateau %.4f at step %d", curve.steps(), figures.path("eval_loss").asDouble(Double.NaN),
+        figures.path("plateau_loss").asDouble(Double.NaN), figures.path("plateau_step").asLong()), figures);
   }
 
   /** Checkpoints and the best evaluated are of no use once a training is written down as done. */

@@ -46,9 +46,10 @@ public record StudyProfile(String name, boolean full, List<Double> rates, List<D
     return ALL.stream().filter(profile -> profile.name.equals(name)).findFirst();
   }
 
-  /** The same, with adapters or with all weights. */
-  public StudyProfile withFull(boolean all) {
-    return new StudyProfile(name, all, rates, betas, steps, evalSteps, warmup, batch, accumulation, rows);
+  /** The same for adapters: rates that are the paper's become those of lora, others stay. */
+  StudyProfile asLora() {
+    boolean own = rates.equals(ALL.get(0).rates);
+    return new StudyProfile(name, false, own ? ALL.get(1).rates : rates, betas, steps, evalSteps, warmup, batch, accumulation, rows);
   }
 
   /** The same with other figures, each null for this one's. */

@@ -65,7 +65,7 @@ final class StudyProgress {
 
   private String eta(double ofThis) {
     double left = planned.values().stream().mapToDouble(Double::doubleValue).sum() - ofThis;
-    return "; " + time(left * factor()) + " left in all";
+    return "; about " + time(left * factor()) + " left in all";
   }
 
   private double factor() {

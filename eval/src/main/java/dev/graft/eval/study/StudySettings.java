@@ -21,6 +21,11 @@ public record StudySettings(Path model, String template, Path output, StudyProfi
   /** Name of the study that is repeated. */
   public static final String STUDY = "savage2025";
 
+  /** The same with another profile. */
+  StudySettings withProfile(StudyProfile other) {
+    return new StudySettings(model, template, output, other, tasks, dataDir, seed, microBatchTokens, recompute, machine);
+  }
+
   /** Results follow from these; a study that goes on must have the same. @param modelSha256 of the base  @param dataSha256 by task */
   public Map<String, Object> identity(String modelSha256, Map<String, String> dataSha256) {
     Map<String, Object> identity = new LinkedHashMap<>();

@@ -15,6 +15,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * {@code study.json}: what the study was started with, and each stage that is done with what it took and gave. Written whole after each stage, so that a
@@ -135,6 +136,17 @@ public final class StudyState {
   public JsonNode done(String stage) {
     JsonNode node = root.path("stages").path(stage);
     return node.path("done").asBoolean() ? node : MissingNode.getInstance();
+  }
+
+  /** What all finished stages of these names left. */
+  public List<JsonNode> done(Predicate<String> names) {
+    List<JsonNode> done = new ArrayList<>();
+    root.path("stages").properties().forEach(entry -> {
+      if (names.test(entry.getKey()) && entry.getValue().path("done").asBoolean()) {
+        done.add(entry.getValue());
+      }
+    });
+    return done;
   }
 
   /** What is known of a stage, done or not. */
