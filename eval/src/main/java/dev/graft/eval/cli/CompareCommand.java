@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft compare}. */
 @Command(
     name = "compare",
-    customSynopsis = "graft compare A.jsonl B.jsonl [--system NAME] [--system-b NAME] [--json]",
+    customSynopsis = "graft compare A.jsonl B.jsonl [--system NAME] [--system-b NAME] [--outcome NAME] [--json]",
     description = "Tests whether two systems differ on the same rows: McNemar's test and the paired t-test.",
     footerHeading = "%nExamples:%n",
     footer = {
@@ -41,10 +41,13 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--system-b", paramLabel = "NAME", description = "Which system of B.jsonl. Default: that of --system, or the only one.")
   String systemB;
 
+  @Option(names = "--outcome", paramLabel = "NAME", description = "Which outcome of the task, where a file holds several. Default: the only one.")
+  String outcome;
+
   @Override
   public Integer call() {
-    PredictionFile a = PredictionFile.read(first, false);
-    PredictionFile b = PredictionFile.read(second, false);
+    PredictionFile a = PredictionFile.read(first, false, outcome);
+    PredictionFile b = PredictionFile.read(second, false, outcome);
     String nameA = chosen(a, system, "--system");
     boolean single = systemB == null && b.systems().size() == 1;
     String nameB = single ? b.names().get(0) : chosen(b, systemB == null ? system : systemB, systemB == null && system != null ? "--system" : "--system-b");

@@ -19,7 +19,7 @@ import picocli.CommandLine.Parameters;
 /** {@code graft metrics}. */
 @Command(
     name = "metrics",
-    customSynopsis = "graft metrics P.jsonl [--positive LABEL] [--system NAME] [--json]",
+    customSynopsis = "graft metrics P.jsonl [--positive LABEL] [--system NAME] [--outcome NAME] [--json]",
     description = "Says what judged answers amount to: accuracy, and for one label F1, sensitivity and specificity.",
     footerHeading = "%nExample:%n",
     footer = {
@@ -42,9 +42,12 @@ final class MetricsCommand implements Callable<Integer> {
   @Option(names = "--system", paramLabel = "NAME", description = "Only this system, where the file holds several. Default: all.")
   String system;
 
+  @Option(names = "--outcome", paramLabel = "NAME", description = "Which outcome of the task, where the file holds several. Default: the only one.")
+  String outcome;
+
   @Override
   public Integer call() {
-    PredictionFile file = PredictionFile.read(predictions, positive != null);
+    PredictionFile file = PredictionFile.read(predictions, positive != null, outcome);
     if (system != null && !file.systems().containsKey(system)) {
       throw CliException.usage("--system " + system + ": " + predictions + " holds the systems " + String.join(", ", file.names()) + NearMatches.hint(system, file.names()));
     }

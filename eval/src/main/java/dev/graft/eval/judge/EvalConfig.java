@@ -65,6 +65,7 @@ final class EvalConfig {
     ObjectNode flags = JSON.createObjectNode();
     ArrayNode systems = flags.putArray("systems");
     options.systems().forEach(system -> systems.add(system.name()));
+    options.task().ifPresent(task -> flags.put("task", task.name()).set("outcomes", JSON.valueToTree(task.outcomes().stream().map(outcome -> outcome.json()).toList())));
     flags.set("labels", JSON.valueToTree(options.labels()));
     flags.put("max-tokens", options.maxTokens());
     flags.put("template", options.template());

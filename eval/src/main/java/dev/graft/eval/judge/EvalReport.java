@@ -2,32 +2,35 @@ package dev.graft.eval.judge;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
  * How an evaluation ended.
  *
+ * @param task its name, or "" without one
  * @param predictions the file of all judged answers
  * @param rows of the test data  @param answered answers made by this process  @param resumed answers found there
- * @param systems metrics of each system, in the order asked for; empty when stopped before the end
- * @param comparisons of every two systems, by "first vs second"
+ * @param outcomes what came out for each outcome, by name ("" without a task); empty when stopped before the end
  * @param systemSeconds for each system, wall time of its answers, over all processes; what was computed together is shared out by tokens
  * @param systemTokens for each system, tokens of those answers
  * @param seconds wall time of answering, over all processes  @param peakMemoryBytes most memory resident in this process, 0 when unknown
  * @param stopped whether it was asked to stop before the end
  */
-public record EvalReport(Path predictions, int rows, int answered, int resumed, Map<String, SystemMetrics> systems, Map<String, Comparison> comparisons,
-    Map<String, Double> systemSeconds, Map<String, Long> systemTokens, double seconds, long peakMemoryBytes, boolean stopped) {
+public record EvalReport(String task, Path predictions, int rows, int answered, int resumed, Map<String, OutcomeReport> outcomes, Map<String, Double> systemSeconds,
+    Map<String, Long> systemTokens, double seconds, long peakMemoryBytes, boolean stopped) {
 
   /**
    * As JSON: {@code {"predictions", "rows", "answered", "resumed", "seconds", "peak_memory_bytes", "systems": {NAME: {metrics, "seconds",
-   * "tokens"}}, "comparisons": [{"systems": [A, B], "n", "mcnemar", "t_test"}]}}.
+   * "tokens"}}, "comparisons": [{"systems": [A, B], "n", "mcnemar", "t_test"}]}}. With a task also {@code "task"} and {@code "outcomes": {NAME:
+   * {"title", "grader", "metric", "test", "positive", "systems", "comparisons"}}}; where these are several, the systems above them have but
+   * seconds and tokens, and there are no comparisons there.
    */
   public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
+    if (!task.isEmpty()) {
+      json.put("task", task);
+    }
     json.put("predictions", predictions.toString());
     json.put("rows", rows);
     json.put("answered", answered);
@@ -35,25 +38,26 @@ public record EvalReport(Path predictions, int rows, int answered, int resumed, 
     json.put("stopped", stopped);
     json.put("seconds", seconds);
     json.put("peak_memory_bytes", peakMemoryBytes);
+    Map<String, Object> only = outcomes.size() == 1 ? outcomes.values().iterator().next().json() : Map.of();
     Map<String, Object> all = new LinkedHashMap<>();
-    systems.forEach((name, metrics) -> {
-      Map<String, Object> one = metrics.json();
-      one.put("seconds", systemSeconds.get(name));
-      one.put("tokens", systemTokens.get(name));
-      all.put(name, one);
-    });
-    json.put("systems", all);
-    List<Object> pairs = new ArrayList<>();
-    List<String> names = List.copyOf(systems.keySet());
-    for (int i = 0; i < names.size(); i++) {
-      for (int j = i + 1; j < names.size(); j++) {
-        Map<String, Object> pair = new LinkedHashMap<>();
-        pair.put("systems", List.of(names.get(i), names.get(j)));
-        pair.putAll(comparisons.get(versus(names.get(i), names.get(j))).json());
-        pairs.add(pair);
-      }
+    if (!outcomes.isEmpty()) {
+      systemSeconds.forEach((name, s) -> {
+        Map<String, Object> one = new LinkedHashMap<>();
+        if (only.get("systems") instanceof Map<?, ?> systems && systems.get(name) instanceof Map<?, ?> metrics) {
+          metrics.forEach((key, value) -> one.put((String) key, value));
+        }
+        one.put("seconds", s);
+        one.put("tokens", systemTokens.get(name));
+        all.put(name, one);
+      });
     }
-    json.put("comparisons", pairs);
+    json.put("systems", all);
+    json.put("comparisons", only.getOrDefault("comparisons", java.util.List.of()));
+    if (!task.isEmpty()) {
+      Map<String, Object> each = new LinkedHashMap<>();
+      outcomes.forEach((name, outcome) -> each.put(name, outcome.json()));
+      json.put("outcomes", each);
+    }
     return json;
   }
 
@@ -63,10 +67,18 @@ public record EvalReport(Path predictions, int rows, int answered, int resumed, 
 
   /** As tables for people. */
   public void print(PrintWriter out) {
-    MetricsTable.print(out, systems, systemSeconds);
-    if (!comparisons.isEmpty()) {
-      out.println();
-      MetricsTable.print(out, comparisons);
+    boolean first = true;
+    for (OutcomeReport outcome : outcomes.values()) {
+      if (!first) {
+        out.println();
+      }
+      first = false;
+      outcome.outcome().ifPresent(o -> out.println(o.title() + " (" + o.name() + "): " + o.metric().id() + (o.positive() == null ? "" : " of " + o.positive()) + ", test " + o.test().id()));
+      MetricsTable.print(out, outcome.systems(), systemSeconds);
+      if (!outcome.comparisons().isEmpty()) {
+        out.println();
+        MetricsTable.print(out, outcome.comparisons());
+      }
     }
   }
 }

@@ -23,6 +23,11 @@ public final class LabelGrader implements Grader {
    * @throws RunException (usage) when there are fewer than two, or two that only differ in what does not count
    */
   public LabelGrader(List<String> labels) {
+    this(labels, Map.of());
+  }
+
+  /** The same. @param spellings other texts that name a label, by label: "non-urgent" for "nonurgent" */
+  public LabelGrader(List<String> labels, Map<String, List<String>> spellings) {
     Map<String, String> byText = new LinkedHashMap<>();
     for (String label : labels) {
       String text = PlainText.of(label);
@@ -37,6 +42,7 @@ public final class LabelGrader implements Grader {
     if (byText.size() < 2) {
       throw RunException.usage("--labels " + String.join(",", labels) + " must name two labels at least, with commas between them");
     }
+    spellings.forEach((label, others) -> others.forEach(other -> byText.putIfAbsent(PlainText.of(other), label)));
     List<String> texts = new ArrayList<>(byText.keySet());
     texts.sort(Comparator.comparingInt(String::length).reversed());
     texts.forEach(text -> this.labels.put(text, byText.get(text)));

@@ -10,12 +10,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param line of the file it was read from, from 1
  * @param id of the row, a string or a number
  * @param system who answered
+ * @param outcome what of the answer was judged, or "" where there is only one thing to judge
  * @param gold the right answer, as text
  * @param answer what was answered, or null where the file does not say
  * @param label what the answer was read as, or null when it could not be read
  * @param score 1 right, 0 wrong, or a grade; finite
  */
-public record Prediction(int line, JsonNode id, String system, String gold, String answer, String label, double score) {
+public record Prediction(int line, JsonNode id, String system, String outcome, String gold, String answer, String label, double score) {
 
   /** The id as text: what pairs rows. */
   public String key() {
@@ -32,6 +33,9 @@ public record Prediction(int line, JsonNode id, String system, String gold, Stri
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.set("id", id);
     json.put("system", system);
+    if (!outcome.isEmpty()) {
+      json.put("outcome", outcome);
+    }
     json.put("gold", gold);
     json.put("answer", answer);
     json.put("label", label);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.data.JsonLine;
 import dev.graft.trainer.data.LineReader;
+import dev.graft.trainer.run.RunException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
@@ -16,7 +17,7 @@ import java.util.Map;
 
 /**
  * A {@code predictions.jsonl} as it was read: {@code {"id", "system", "gold", "answer", "label", "score"}} a line; {@code system} and
- * {@code answer} may be missing, other fields are not looked at.
+ * {@code answer} may be missing, and so may {@code outcome}; other fields are not looked at.
  *
  * @param file where they came from
  * @param systems the predictions of each, in file order, in the order of first appearance; never empty. A line without a system counts
@@ -26,13 +27,39 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems) {
   private static final String SHAPE = "a prediction is {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}, as graft eval writes them";
 
   /**
-   * Reads all of it.
+   * Reads all of it, which must be of one outcome.
    *
    * @param labels whether each line must have a label (null is one)
    * @throws DataException naming the line when one is wrong or an id comes twice for a system; or when there are none
+   * @throws RunException (usage) when there are several outcomes
    */
   public static PredictionFile read(Path file, boolean labels) {
-    Map<String, List<Prediction>> systems = new LinkedHashMap<>();
+    return read(file, labels, null);
+  }
+
+  /**
+   * Reads all of it, and gives the predictions of one outcome.
+   *
+   * @param outcome its name; null where there is only one. A file that names no outcomes holds any
+   * @throws RunException (usage) when the file holds several and none is named, or not this one
+   */
+  public static PredictionFile read(Path file, boolean labels, String outcome) {
+    Map<String, Map<String, List<Prediction>>> all = readAll(file, labels);
+    List<String> names = List.copyOf(all.keySet());
+    String held = file + " holds the outcomes " + String.join(", ", names);
+    if (names.equals(List.of(""))) {
+      return new PredictionFile(file, all.get(""));
+    } else if (outcome == null && names.size() > 1) {
+      throw RunException.usage(held + "; choose one with --outcome");
+    } else if (outcome != null && !names.contains(outcome)) {
+      throw RunException.usage("--outcome " + outcome + ": " + held);
+    }
+    return new PredictionFile(file, all.get(outcome == null ? names.get(0) : outcome));
+  }
+
+  /** By outcome ("" for lines without one), then by system. */
+  private static Map<String, Map<String, List<Prediction>>> readAll(Path file, boolean labels) {
+    Map<String, Map<String, List<Prediction>>> all = new LinkedHashMap<>();
     Map<String, Map<String, Integer>> seen = new HashMap<>();
     try (LineReader lines = new LineReader(file)) {
       for (String text = lines.next(); text != null; text = lines.next()) {
@@ -40,21 +67,21 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems) {
           continue;
         }
         Prediction p = parse(file, lines.line(), text, labels);
-        Integer before = seen.computeIfAbsent(p.system(), s -> new HashMap<>()).putIfAbsent(p.key(), p.line());
+        Integer before = seen.computeIfAbsent(p.outcome() + "\n" + p.system(), s -> new HashMap<>()).putIfAbsent(p.key(), p.line());
         if (before != null) {
           throw new DataException(file, p.line(), "id '" + p.key() + "'" + of(p.system()) + " is also on line " + before + "; an id stands for one row of a system");
         }
-        systems.computeIfAbsent(p.system(), s -> new ArrayList<>()).add(p);
+        all.computeIfAbsent(p.outcome(), o -> new LinkedHashMap<>()).computeIfAbsent(p.system(), s -> new ArrayList<>()).add(p);
       }
     } catch (NoSuchFileException e) {
       throw new DataException(file, 0, "no such file; check the path", e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    if (systems.isEmpty()) {
+    if (all.isEmpty()) {
       throw new DataException(file, 0, "holds no predictions; it must have one JSON object a line, as graft eval writes them");
     }
-    return new PredictionFile(file, systems);
+    return all;
   }
 
   /** The names of the systems. */
@@ -83,7 +110,7 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems) {
       required(file, line, node, "label");
     }
     required(file, line, node, "gold");
-    return new Prediction(line, id, orEmpty(text(file, line, node, "system")), text(file, line, node, "gold"), text(file, line, node, "answer"),
+    return new Prediction(line, id, orEmpty(text(file, line, node, "system")), orEmpty(text(file, line, node, "outcome")), text(file, line, node, "gold"), text(file, line, node, "answer"),
         text(file, line, node, "label"), score.doubleValue());
   }
 

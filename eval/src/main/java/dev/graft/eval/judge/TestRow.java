@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
  * @param line of the file, from 1
  * @param id its "id", or its position from 0
  * @param prompt as the row has it, a string or a list of messages; null for ready ids
- * @param gold the right answer, as the grader's {@link Grader#gold} spells it where it has been asked
+ * @param gold the right answer (null where a task takes it from another field), as the grader's {@link Grader#gold} spells it where it has been asked
  * @param data the whole line, with whatever a grader may need besides: aliases, facts, options
  */
 public record TestRow(int line, JsonNode id, JsonNode prompt, String gold, JsonNode data) {

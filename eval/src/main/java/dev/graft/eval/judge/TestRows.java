@@ -21,18 +21,31 @@ final class TestRows {
 
   private final Path file;
   private final Vocabulary vocabulary;
-  private final boolean labels;
+  private final Gold kind;
 
-  /** @param labels whether a row's "label" is its right answer, where it has one */
-  private TestRows(Path file, Vocabulary vocabulary, boolean labels) {
+  /** Where a row's right answer is. */
+  enum Gold {
+    /** Its completion. */
+    COMPLETION,
+    /** Its "label", where it has one; else its completion. */
+    LABEL,
+    /** Its completion, where it has one; else other fields, as a task says. */
+    TASK;
+
+    static Gold of(EvalOptions options) {
+      return options.task().isPresent() ? TASK : options.labels().isEmpty() ? COMPLETION : LABEL;
+    }
+  }
+
+  private TestRows(Path file, Vocabulary vocabulary, Gold kind) {
     this.file = file;
     this.vocabulary = vocabulary;
-    this.labels = labels;
+    this.kind = kind;
   }
 
   /** All rows in file order. @throws DataException naming the line of a row without a right answer, or whose id is taken */
-  static List<TestRow> read(Path file, Vocabulary vocabulary, boolean labels) {
-    return new TestRows(file, vocabulary, labels).read();
+  static List<TestRow> read(Path file, Vocabulary vocabulary, Gold kind) {
+    return new TestRows(file, vocabulary, kind).read();
   }
 
   private List<TestRow> read() {
@@ -52,6 +65,9 @@ final class TestRows {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+    if (rows.isEmpty()) {
+      throw new DataException(file, 0, "holds no rows to answer; " + SHAPE);
     }
     return rows;
   }
@@ -78,7 +94,7 @@ final class TestRows {
 
   private String gold(int line, JsonNode node) {
     JsonNode label = node.get("label");
-    if (labels && label != null && label.isValueNode() && !label.isNull()) {
+    if (kind == Gold.LABEL && label != null && label.isValueNode() && !label.isNull()) {
       return label.asText();
     } else if (node.path("completion").isTextual()) {
       return node.get("completion").textValue();
@@ -90,7 +106,10 @@ final class TestRows {
     if (last.path("role").asText().equals("assistant")) {
       return content(last.path("content"));
     }
-    throw new DataException(file, line, "has no right answer to judge by; give it a completion" + (labels ? " or a label" : "") + "; " + SHAPE);
+    if (kind == Gold.TASK) {
+      return null;
+    }
+    throw new DataException(file, line, "has no right answer to judge by; give it a completion" + (kind == Gold.LABEL ? " or a label" : "") + "; " + SHAPE);
   }
 
   private static String content(JsonNode content) {

@@ -51,7 +51,7 @@ record Importing(Format format, Map<String, String> columns, Map<String, Map<Str
     /** CSV, TSV, XLSX or JSONL with a column for each name. */
     TABLE(List.of()),
     /** MedQA (USMLE) JSONL. */
-    MEDQA(List.of("id", "question", "answer", "wrong", "aliases", "step")),
+    MEDQA(List.of("id", "question", "answer", "wrong", "aliases", "options", "step")),
     /** augmented-clinical-notes JSONL. */
     AUGMENTED_CLINICAL_NOTES(List.of("id", "note", "summary", "worse", "facts"));
 

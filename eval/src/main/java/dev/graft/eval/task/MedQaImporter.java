@@ -71,6 +71,7 @@ final class MedQaImporter {
     values.put("answer", TextNode.valueOf(answer));
     values.put("wrong", wrong);
     values.put("aliases", JsonNodeFactory.instance.arrayNode());
+    values.put("options", options);
     values.put("step", TextNode.valueOf(KEPT));
     return new SourceRow(line, values);
   }

@@ -10,12 +10,13 @@ import java.util.Map;
  *
  * @param name as predictions and flags have it  @param title for people
  * @param grader what judges  @param labels that answers are read as, of a label grader; else empty
+ * @param spellings other texts that answers may name a label by, by label
  * @param field the row's field that holds the right answer  @param aliases the row's field that lists other right wordings, or null
  * @param part of the answer that is judged
  * @param positive the label that F1 is about, or null  @param metric the figure that systems are compared by  @param test whether they differ
  * @param rubric what a judge is told to look for, or null for its own words
  */
-public record Outcome(String name, String title, Kind grader, List<String> labels, String field, String aliases, AnswerPart part, String positive, Metric metric, Test test,
+public record Outcome(String name, String title, Kind grader, List<String> labels, Map<String, List<String>> spellings, String field, String aliases, AnswerPart part, String positive, Metric metric, Test test,
     String rubric) {
   /** As JSON: everything that verdicts follow from. */
   public Map<String, Object> json() {
@@ -24,6 +25,7 @@ public record Outcome(String name, String title, Kind grader, List<String> label
     json.put("title", title);
     json.put("grader", grader.id());
     json.put("labels", labels);
+    json.put("spellings", spellings);
     json.put("field", field);
     json.put("aliases", aliases);
     json.put("answer", part.toString());

@@ -18,6 +18,8 @@ final class PatientForm {
   private static final int MAX_ITEMS = 4;
   private static final int MAX_WORDS = 24;
   private static final int MAX_FACT_WORDS = 5;
+  /** Shorter ones stand within other words: man in woman, male in female. */
+  private static final int MIN_FACT_LENGTH = 5;
   private static final int MAX_FACTS = 14;
   private static final Set<String> SILENT = Set.of("", "none", "null", "n/a", "na", "not specified", "not mentioned", "unknown", "not available", "not provided", "unspecified");
 
@@ -110,7 +112,7 @@ final class PatientForm {
       for (String value : sentence.values()) {
         String text = value.toLowerCase(Locale.ROOT);
         boolean known = facts.keySet().stream().anyMatch(other -> other.contains(text) || text.contains(other));
-        if (text.length() >= 3 && text.split(" ").length <= MAX_FACT_WORDS && there.contains(text) && said.contains(text) && !known && facts.size() < MAX_FACTS) {
+        if (text.length() >= MIN_FACT_LENGTH && text.split(" ").length <= MAX_FACT_WORDS && there.contains(text) && said.contains(text) && !known && facts.size() < MAX_FACTS) {
           Map<String, Object> fact = new LinkedHashMap<>();
           fact.put("fact", sentence.part() + ": " + value);
           fact.put("any_of", List.of(text));

@@ -71,6 +71,27 @@ public record TaskData(Path folder, JsonNode manifest) {
     }
   }
 
+  /**
+   * Opens a folder that was prepared, or that a user filled.
+   *
+   * @throws RunException (usage) when it is of another task  @throws DataException when there is no test split, or a file is not as the manifest says and its rows
+   *     are shared between splits
+   */
+  public static TaskData open(Task task, Path folder) {
+    Path file = folder.resolve(DataFolder.MANIFEST);
+    JsonNode manifest = Files.isRegularFile(file) ? read(file) : JSON.createObjectNode();
+    TaskData data = new TaskData(folder, manifest);
+    String of = manifest.path("task").asText(task.name());
+    if (!of.equals(task.name()) && !of.equals(task.generator().orElse(""))) {
+      throw RunException.usage("--data-dir " + folder + ": holds rows of the task " + of + ", not " + task.name() + "; give the folder that 'graft data prepare --task " + task.name() + "' made");
+    } else if (!Files.isRegularFile(data.sft(Split.TEST))) {
+      throw new DataException(data.sft(Split.TEST), 0, "no such file; make the folder with 'graft data prepare --task " + task.name() + " --output " + folder + "'");
+    } else if (!whole(folder, manifest)) {
+      Leakage.check(data);
+    }
+    return data;
+  }
+
   private static Map<String, Object> make(Task task, TaskSource source, DataFolder out, long seed, int rows, Map<String, Object> recipe) throws IOException {
     int[] counts = counts(task, rows);
     if (generated(task, source)) {

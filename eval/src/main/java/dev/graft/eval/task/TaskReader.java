@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
 final class TaskReader {
   private static final List<String> TASK = List.of("name", "title", "study", "source", "splits", "import", "max-tokens", "outcomes");
   private static final List<String> IMPORT = List.of("format", "columns", "values", "sheet", "prompt", "completion", "rejected", "passage", "fields");
-  private static final List<String> OUTCOME = List.of("name", "title", "grader", "labels", "field", "aliases", "answer", "positive", "metric", "test", "rubric");
+  private static final List<String> OUTCOME = List.of("name", "title", "grader", "labels", "spellings", "field", "aliases", "answer", "positive", "metric", "test", "rubric");
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]*");
 
   private final Path file;
@@ -104,6 +104,7 @@ final class TaskReader {
     } else if (labelled && labels.stream().map(ShingleIndex::normalized).distinct().filter(text -> !text.isEmpty()).count() != Math.max(2, labels.size())) {
       throw node.get("labels").wrong("'labels' must be two or more texts that differ in letters or digits");
     }
+    Map<String, List<String>> spellings = spellings(node, labels);
     String positive = node.text("positive", null);
     if (positive != null && !labels.contains(positive)) {
       throw node.get("positive").wrong("'positive' is '" + positive + "', which is none of the labels " + String.join(", ", labels));
@@ -116,8 +117,29 @@ final class TaskReader {
     if (test == Outcome.Test.MCNEMAR && (kind == Outcome.Kind.CHECKLIST || kind == Outcome.Kind.LIKERT)) {
       throw node.get("test").wrong("'test: mcnemar' is for right and wrong answers; '" + kind.id() + "' gives grades, so take paired-t");
     }
-    return new Outcome(name, node.text("title", name), kind, labels, node.text("field", "completion"), node.text("aliases", null), part(node), positive, metric, test,
+    return new Outcome(name, node.text("title", name), kind, labels, spellings, node.text("field", "completion"), node.text("aliases", null), part(node), positive, metric, test,
         node.text("rubric", null));
+  }
+
+  private static Map<String, List<String>> spellings(YamlNode node, List<String> labels) {
+    Map<String, List<String>> spellings = new LinkedHashMap<>();
+    if (node.has("spellings")) {
+      Set<String> taken = labels.stream().map(ShingleIndex::normalized).collect(Collectors.toSet());
+      YamlNode all = node.get("spellings");
+      for (Map.Entry<String, YamlNode> entry : all.mapping("spellings").entrySet()) {
+        if (!labels.contains(entry.getKey())) {
+          throw entry.getValue().wrong("'spellings' are of labels, and '" + entry.getKey() + "' is none of " + String.join(", ", labels));
+        }
+        List<String> texts = all.texts(entry.getKey());
+        for (String text : texts) {
+          if (ShingleIndex.normalized(text).isEmpty() || !taken.add(ShingleIndex.normalized(text))) {
+            throw entry.getValue().wrong("the spelling '" + text + "' of '" + entry.getKey() + "' is there already but for case, space and punctuation, or has no letter");
+          }
+        }
+        spellings.put(entry.getKey(), texts);
+      }
+    }
+    return spellings;
   }
 
   private static AnswerPart part(YamlNode node) {
@@ -125,18 +147,22 @@ final class TaskReader {
       return AnswerPart.WHOLE;
     }
     YamlNode answer = node.get("answer");
-    answer.only("answer", List.of("line", "regex"));
+    answer.only("answer", List.of("line", "regex", "else"));
+    boolean orWhole = answer.has("else");
+    if (orWhole && !answer.text("else").equals("whole")) {
+      throw answer.get("else").wrong("'else' can only be 'whole': the whole answer is judged where there is no such part");
+    }
     if (answer.has("line") == answer.has("regex")) {
       throw answer.wrong("'answer' must have either a 'line' (its beginning) or a 'regex' (with one group)");
     } else if (answer.has("line")) {
-      return new AnswerPart(answer.text("line"), null);
+      return new AnswerPart(answer.text("line"), null, orWhole);
     }
     try {
       Pattern regex = Pattern.compile(answer.text("regex"));
       if (regex.matcher("").groupCount() != 1) {
         throw answer.get("regex").wrong("'regex' must have exactly one group (...), which holds the answer; it has " + regex.matcher("").groupCount());
       }
-      return new AnswerPart(null, regex);
+      return new AnswerPart(null, regex, orWhole);
     } catch (PatternSyntaxException e) {
       throw answer.get("regex").wrong("'regex' is no regular expression: " + e.getDescription() + " at character " + (e.getIndex() + 1));
     }
