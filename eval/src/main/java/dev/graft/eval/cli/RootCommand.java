@@ -29,6 +29,7 @@ import picocli.CommandLine.Option;
       EvalCommand.class,
       MetricsCommand.class,
       CompareCommand.class,
+      ReportCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
