@@ -30,6 +30,7 @@ import picocli.CommandLine.Option;
       MetricsCommand.class,
       CompareCommand.class,
       ReproduceCommand.class,
+      ReportCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
