@@ -3,6 +3,7 @@ package dev.graft.eval.cli;
 import dev.graft.eval.process.ChildCommand;
 import dev.graft.eval.quickstart.DemoBase;
 import dev.graft.eval.report.ResultsFile;
+import dev.graft.eval.report.StudyReport;
 import dev.graft.eval.report.StudyResults;
 import dev.graft.eval.study.Plateau;
 import dev.graft.eval.study.Study;
@@ -52,7 +53,7 @@ import picocli.CommandLine.Parameters;
       "  .05 / 5 = .01.",
       "",
       "Each training is a process of its own. DIR/study.json keeps what is done: after Ctrl-C, a crash or kill -9 the same",
-      "command goes on, bit for bit. DIR/results.json has everything that the report is made of.",
+      "command goes on, bit for bit. DIR/report.html is the result, results.json what it is made of.",
       "",
       "Examples:",
       "  graft reproduce savage2025 --profile quick                                  on the small model that Graft carries",
@@ -168,6 +169,12 @@ final class ReproduceCommand implements Callable<Integer> {
 
   private List<Task> loaded() {
     List<Task> loaded = (tasks.isEmpty() ? Task.names() : tasks).stream().map(name -> Task.load(name.strip())).toList();
+    for (int i = 0; i < loaded.size(); i++) {
+      String flag = tasks.isEmpty() ? loaded.get(i).name() : tasks.get(i).strip();
+      if (Task.names().contains(loaded.get(i).name()) && !Task.names().contains(flag)) {
+        throw CliException.usage("--tasks " + flag + ": its name " + loaded.get(i).name() + " is that of a shipped task; give it another in the file");
+      }
+    }
     if (loaded.stream().map(Task::name).distinct().count() < loaded.size()) {
       throw CliException.usage("--tasks: a task is there twice");
     }
@@ -238,7 +245,7 @@ final class ReproduceCommand implements Callable<Integer> {
     common.out().println();
     StudyText.costs(results, common.out());
     common.out().println();
-    common.out().println("results: " + folder.resolve(ResultsFile.NAME) + "; what was done, and what each stage took: " + folder.resolve(StudyState.NAME));
+    common.out().println("report: " + folder.resolve(StudyReport.HTML) + "; its figures: " + folder.resolve(ResultsFile.NAME) + " and *.csv; what was done, and what each stage took: " + folder.resolve(StudyState.NAME));
     common.out().println("trainings and answers: " + folder + "/TASK/{sft,dpo}{-sweep,}/..., " + folder + "/TASK/{sft-dev,dpo-dev,test}/predictions.jsonl");
     common.out().flush();
   }

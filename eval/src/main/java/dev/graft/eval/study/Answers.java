@@ -6,7 +6,6 @@ import dev.graft.eval.task.Outcome;
 import dev.graft.eval.task.Task;
 import dev.graft.trainer.run.RunException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** How graft eval is told of a task, and where it leaves what it judged. Stateless. */
@@ -15,18 +14,13 @@ final class Answers {
 
   /** Flags for a task. */
   static List<String> flags(Task task) {
-    List<String> flags = new ArrayList<>(List.of("--max-tokens", Integer.toString(task.maxTokens())));
-    Outcome outcome = task.outcomes().get(0);
-    if (outcome.grader() == Outcome.Kind.LABEL && task.outcomes().size() == 1) {
-      flags.addAll(List.of("--labels", String.join(",", outcome.labels()), "--positive", outcome.positive()));
-    }
-    return flags;
+    return List.of("--task", Task.names().contains(task.name()) ? task.name() : task.origin().toString());
   }
 
   /** A system's predictions of an outcome, in the order of the rows. */
   static List<Prediction> read(Path folder, Outcome outcome, String system) {
     Path file = folder.resolve("predictions.jsonl");
-    List<Prediction> predictions = PredictionFile.read(file, true).systems().get(system);
+    List<Prediction> predictions = PredictionFile.read(file, true, outcome.name()).systems().get(system);
     if (predictions == null) {
       throw RunException.badData(file + ": has no answers of '" + system + "'; remove its folder, and they are made anew", null);
     }

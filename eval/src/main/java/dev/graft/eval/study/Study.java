@@ -4,6 +4,7 @@ import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.Model;
 import dev.graft.eval.process.ChildCommand;
 import dev.graft.eval.report.ResultsFile;
+import dev.graft.eval.report.StudyReport;
 import dev.graft.eval.report.StudyResults;
 import dev.graft.eval.task.Task;
 import dev.graft.eval.task.TaskData;
@@ -101,7 +102,7 @@ public final class Study {
       }
       state.finish();
       StudyResults done = results.build(tasks.stream().map(TaskStudy::ran).toList());
-      ResultsFile.write(done, folder.root().resolve(ResultsFile.NAME));
+      StudyReport.write(done, folder.root());
       return done;
     }
   }

@@ -1,6 +1,7 @@
 package dev.graft.eval.study;
 
 import dev.graft.eval.task.Task;
+import dev.graft.trainer.run.FileHash;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -35,6 +36,7 @@ public record StudySettings(Path model, String template, Path output, StudyProfi
     identity.putAll(profile.settings());
     identity.put("seed", seed);
     identity.put("template", template);
+    tasks.stream().filter(task -> !Task.names().contains(task.name())).forEach(task -> identity.put("yaml of " + task.name(), FileHash.start(task.origin()).get()));
     dataSha256.forEach((task, sha256) -> identity.put("data of " + task, sha256));
     return identity;
   }
