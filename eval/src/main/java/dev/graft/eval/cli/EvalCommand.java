@@ -1,12 +1,16 @@
 package dev.graft.eval.cli;
 
 import dev.graft.bindings.Sampling;
+import dev.graft.eval.grade.ChecklistGrader;
+import dev.graft.eval.grade.EquivalenceGrader;
 import dev.graft.eval.judge.EvalOptions;
 import dev.graft.eval.judge.EvalReport;
 import dev.graft.eval.judge.EvalRun;
 import dev.graft.eval.judge.EvalSystem;
-import dev.graft.eval.judge.GraderSource;
+import dev.graft.eval.judge.Grader;
+import dev.graft.eval.judge.TestRow;
 import dev.graft.eval.synthetic.Split;
+import dev.graft.eval.task.Outcome;
 import dev.graft.eval.task.Task;
 import dev.graft.eval.task.TaskData;
 import dev.graft.eval.task.TaskSource;
@@ -44,12 +48,9 @@ import picocli.CommandLine.Option;
       "soon as it is judged; metrics.json; and eval.json (flags and hashes). After Ctrl-C or a crash, --resume goes on at the next row."
     })
 final class EvalCommand implements Callable<Integer> {
-  private static final GraderSource GRADERS = (outcome, rows) -> {
-    throw CliException.usage("the grader '" + outcome.grader().id() + "' of the outcome " + outcome.name() + " is not there yet");
-  };
-
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
+  @Mixin JudgeFlags judge;
 
   @Option(
       names = "--adapter",
@@ -107,6 +108,8 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "Replaces the predictions in --output. Default: off.")
   boolean overwrite;
 
+  private Path answered;
+
   @Override
   public Integer call() {
     EvalOptions options = options();
@@ -116,7 +119,7 @@ final class EvalCommand implements Callable<Integer> {
       common.note("stopping; the answers written are kept; a second Ctrl-C ends at once");
     };
     try (StopSignals signals = new StopSignals(asked)) {
-      EvalReport report = EvalRun.run(options, GRADERS, common::openRuntime, new Shown(), request);
+      EvalReport report = EvalRun.run(options, this::grader, common::openRuntime, new Shown(), request);
       tell(report);
       return report.stopped() ? signals.exitCode() : ExitCode.DONE;
     }
@@ -137,10 +140,17 @@ final class EvalCommand implements Callable<Integer> {
       throw CliException.usage("--labels and --positive are said by the task " + task + "; leave them out");
     }
     Optional<Task> loaded = Optional.ofNullable(task).map(Task::load);
+    boolean judged = loaded.isPresent() && loaded.get().outcomes().stream().anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT);
+    if (judged) {
+      judge.check();
+    } else if (judge.given()) {
+      throw CliException.usage("--judge-model is for outcomes with the grader likert, and there is none here; 'graft grade run' grades any predictions again");
+    }
     List<EvalSystem> systems = EvalSystem.of(adapters, !noBase);
     GenerateOptions generate = new GenerateOptions(new Sampling(temperature, 0, 1, 0), common.seed(), stop, parallel);
+    answered = data != null ? data : rows(loaded.orElseThrow());
     int tokens = maxTokens != null ? maxTokens : loaded.map(Task::maxTokens).orElse(32);
-    return new EvalOptions(model.model, systems, data != null ? data : rows(loaded.orElseThrow()), output, loaded, labels.stream().map(String::strip).toList(), positive, tokens,
+    return new EvalOptions(model.model, systems, answered, output, loaded, labels.stream().map(String::strip).toList(), positive, judged ? judge.identity() : "", tokens,
         model.template, generate, engine.equals("llama.cpp"), common.threads(), resume, overwrite);
   }
 
@@ -149,7 +159,16 @@ final class EvalCommand implements Callable<Integer> {
     if (dataDir != null) {
       return TaskData.open(loaded, dataDir).sft(Split.TEST);
     }
-    return TaskData.prepare(loaded, TaskSource.OWN, output.resolve("data"), common.seed(), 0, false).sft(Split.TEST);
+    return TaskData.prepare(loaded, TaskSource.OWN, output.resolve("data"), common.seed(), 0, overwrite).sft(Split.TEST);
+  }
+
+  /** The graders of tasks. */
+  private Grader grader(Outcome outcome, List<TestRow> rows) {
+    return switch (outcome.grader()) {
+      case EQUIVALENCE -> new EquivalenceGrader(outcome.aliases());
+      case CHECKLIST -> new ChecklistGrader(answered);
+      default -> new LaterJudge(judge, common, judge.cache != null ? judge.cache : output.resolve("grades.jsonl"), outcome.rubric());
+    };
   }
 
   private void tell(EvalReport report) {

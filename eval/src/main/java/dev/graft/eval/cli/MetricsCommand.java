@@ -25,9 +25,10 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  graft metrics judged/predictions.jsonl --positive UTI --json",
       "",
-      "Reads lines {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}. Intervals are Wilson's, 95%. A row whose label is null",
+      "Reads lines {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}. Intervals are 95%: Wilson's; of F1 a bootstrap's (BCa, which",
+      "cannot see what no row shows: without an error it is [1, 1]). A row that could not be graded is left out. A row whose label is null",
       "counts as wrong: as fn when its gold label is the positive one, else as fp. JSON: {\"n\", \"accuracy\", \"accuracy_ci95\": [low, high],",
-      "\"mean_score\", \"unparsed\"}, with --positive also {\"tp\", \"fp\", \"tn\", \"fn\", \"f1\", \"sensitivity\", \"sensitivity_ci95\", \"specificity\",",
+      "\"mean_score\", \"unparsed\"}, with --positive also {\"tp\", \"fp\", \"tn\", \"fn\", \"f1\", \"f1_ci95\", \"sensitivity\", \"sensitivity_ci95\", \"specificity\",",
       "\"specificity_ci95\"}; of a file with several systems {\"systems\": {NAME: {...}}}. What is not defined is null."
     })
 final class MetricsCommand implements Callable<Integer> {
@@ -42,11 +43,17 @@ final class MetricsCommand implements Callable<Integer> {
   @Option(names = "--system", paramLabel = "NAME", description = "Only this system, where the file holds several. Default: all.")
   String system;
 
+  @Option(names = "--resamples", paramLabel = "N", defaultValue = "10000", description = "Resamples of the bootstrap, drawn by --seed; 100 at least. Default: ${DEFAULT-VALUE}.")
+  int resamples;
+
   @Option(names = "--outcome", paramLabel = "NAME", description = "Which outcome of the task, where the file holds several. Default: the only one.")
   String outcome;
 
   @Override
   public Integer call() {
+    if (resamples < 100 || resamples > 10_000_000) {
+      throw CliException.usage("--resamples " + resamples + " must be from 100 to 10000000");
+    }
     PredictionFile file = PredictionFile.read(predictions, positive != null, outcome);
     if (system != null && !file.systems().containsKey(system)) {
       throw CliException.usage("--system " + system + ": " + predictions + " holds the systems " + String.join(", ", file.names()) + NearMatches.hint(system, file.names()));
@@ -54,10 +61,11 @@ final class MetricsCommand implements Callable<Integer> {
     if (positive != null) {
       checkPositive(file);
     }
+    file.ungraded().forEach((name, ids) -> common.note(ids.size() + " ungraded row" + (ids.size() == 1 ? "" : "s") + (name.isEmpty() ? "" : " of " + name) + " left out"));
     Map<String, SystemMetrics> systems = new LinkedHashMap<>();
     file.systems().forEach((name, rows) -> {
       if (system == null || system.equals(name)) {
-        systems.put(name, SystemMetrics.of(rows, positive));
+        systems.put(name, SystemMetrics.of(rows, positive, resamples, common.seed()));
       }
     });
     if (!common.json()) {

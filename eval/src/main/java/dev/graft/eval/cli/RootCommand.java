@@ -31,6 +31,7 @@ import picocli.CommandLine.Option;
       CompareCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,
+      GradeCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nExamples:%n",
@@ -46,6 +47,7 @@ import picocli.CommandLine.Option;
       "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
       "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "  graft reproduce savage2025 --profile quick                            a study whole: base, SFT and DPO on four tasks",
+      "  graft grade run --predictions judged/predictions.jsonl --grader likert ... a judge model, or people, grade open answers",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP."

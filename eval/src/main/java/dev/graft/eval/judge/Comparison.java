@@ -1,14 +1,17 @@
 package dev.graft.eval.judge;
 
+import dev.graft.eval.statistics.Bonferroni;
 import dev.graft.eval.statistics.McNemar;
 import dev.graft.eval.statistics.PairedTTest;
 import dev.graft.trainer.data.DataException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * Two systems' scores of the same rows.
@@ -53,6 +56,22 @@ public record Comparison(long n, McNemar mcNemar, PairedTTest tTest) {
     return of(first, paired);
   }
 
+  /**
+   * Compares two systems of files, paired by id. Rows that one of them could not be graded on are left out.
+   *
+   * @throws DataException naming the line of a row that the other one does not have, or has with another gold answer; or when nothing is left
+   */
+  public static Comparison of(PredictionFile firstFile, String first, PredictionFile secondFile, String second) {
+    Set<String> without = new HashSet<>(firstFile.ungraded(first));
+    without.addAll(secondFile.ungraded(second));
+    List<Prediction> a = firstFile.systems().get(first).stream().filter(p -> !without.contains(p.key())).toList();
+    List<Prediction> b = secondFile.systems().get(second).stream().filter(p -> !without.contains(p.key())).toList();
+    if (a.isEmpty() || b.isEmpty()) {
+      throw new DataException(firstFile.file(), 0, "shares no graded row with " + secondFile.file() + "; grade the rest, or judge both on the same data");
+    }
+    return byId(firstFile.file(), a, secondFile.file(), b);
+  }
+
   private static DataException missing(Path file, Prediction p, Path other) {
     return new DataException(file, p.line(), "id '" + p.key() + "' is not among the rows compared of " + other + "; both must hold the same rows, so judge both on the same data");
   }
@@ -79,6 +98,22 @@ public record Comparison(long n, McNemar mcNemar, PairedTTest tTest) {
     t.put("df", tTest.df());
     t.put("p", tTest.p());
     json.put("t_test", t);
+    return json;
+  }
+
+  /** The same with {@code "bonferroni": {"alpha", "comparisons", "threshold", "p_exact", "p_corrected", "t_test"}}: whether each p is below the threshold. @param bonferroni null for none */
+  public Map<String, Object> json(Bonferroni bonferroni) {
+    Map<String, Object> json = json();
+    if (bonferroni != null) {
+      Map<String, Object> decisions = new LinkedHashMap<>();
+      decisions.put("alpha", bonferroni.alpha());
+      decisions.put("comparisons", bonferroni.comparisons());
+      decisions.put("threshold", bonferroni.threshold());
+      decisions.put("p_exact", mcNemar == null ? null : bonferroni.significant(mcNemar.pExact()));
+      decisions.put("p_corrected", mcNemar == null ? null : bonferroni.significant(mcNemar.pCorrected()));
+      decisions.put("t_test", bonferroni.significant(tTest.p()));
+      json.put("bonferroni", decisions);
+    }
     return json;
   }
 

@@ -24,7 +24,12 @@ record Criterion(Optional<Outcome> outcome, Grader grader, AnswerPart part, List
 
   /** Judges the answer to a row. */
   Verdict judge(int row, String answer) {
-    return grader.grade(rows.get(row), part.of(answer).orElse(""));
+    return grader.grade(rows.get(row), judged(answer));
+  }
+
+  /** What of an answer is judged. */
+  String judged(String answer) {
+    return part.of(answer).orElse("");
   }
 
   /** The criteria of an evaluation. @throws DataException naming the line of a row that has not what is needed */

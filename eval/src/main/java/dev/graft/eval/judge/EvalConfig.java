@@ -67,6 +67,9 @@ final class EvalConfig {
     options.systems().forEach(system -> systems.add(system.name()));
     options.task().ifPresent(task -> flags.put("task", task.name()).set("outcomes", JSON.valueToTree(task.outcomes().stream().map(outcome -> outcome.json()).toList())));
     flags.set("labels", JSON.valueToTree(options.labels()));
+    if (!options.judge().isEmpty()) {
+      flags.put("judge", options.judge());
+    }
     flags.put("max-tokens", options.maxTokens());
     flags.put("template", options.template());
     flags.put("engine", options.llama() ? "llama.cpp" : "native");

@@ -48,7 +48,7 @@ public final class EvalRun {
     /** @param done answers made by this process  @param count answers that it has to make */
     void progress(int done, int count);
 
-    /** Grading of answers that waited begins with 0. @param done answers graded by this process  @param count answers that it has to grade */
+    /** A judge of answers that waited begins with 0. @param done answers graded by this process  @param count answers that it has to grade */
     default void grading(int done, int count) {}
   }
 
@@ -149,8 +149,8 @@ public final class EvalRun {
         int found = waits ? log.kept().size() : log.kept().size() / criteria.size();
         List<PredictionLines.Answer> waiting = waits ? new ArrayList<>() : null;
         for (Object kept : log.kept()) {
-          if (kept instanceof Prediction prediction) {
-            lines.keep(List.of(prediction));
+          if (kept instanceof PredictionLines.Line line) {
+            lines.keep(List.of(line));
           } else {
             waiting.add((PredictionLines.Answer) kept);
           }
@@ -211,12 +211,14 @@ public final class EvalRun {
     PredictionLines lines = answered.lines();
     int criteria = answered.criteria().size();
     List<PredictionLines.Answer> waiting = answered.waiting();
-    try (OrderedLog<Prediction> log = OrderedLog.open(predictions, resume, criteria,
+    try (OrderedLog<PredictionLines.Line> log = OrderedLog.open(predictions, resume, criteria,
         (line, text) -> lines.judged(predictions, line, text, (line - 1) / criteria < waiting.size() ? waiting.get((line - 1) / criteria).text() : null))) {
       lines.keep(log.kept());
       int found = log.kept().size() / criteria;
+      if (found < waiting.size() && !lines.grade(waiting, listener, stop)) {
+        return false;
+      }
       for (int place = found; place < waiting.size(); place++) {
-        listener.grading(place - found, waiting.size() - found);
         if (stop.requested()) {
           return false;
         }

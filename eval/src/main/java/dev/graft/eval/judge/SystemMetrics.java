@@ -1,6 +1,7 @@
 package dev.graft.eval.judge;
 
 import dev.graft.eval.statistics.Confusion;
+import dev.graft.eval.statistics.F1Bootstrap;
 import dev.graft.eval.statistics.Interval;
 import dev.graft.eval.statistics.Wilson;
 import java.util.LinkedHashMap;
@@ -18,8 +19,9 @@ import java.util.Map;
  * @param unparsed rows without a label
  * @param positive the label that the confusion counts are about, or null
  * @param confusion counts, or null without a positive label
+ * @param f195 bootstrap interval of F1 (BCa, 95%), or null
  */
-public record SystemMetrics(long n, Double accuracy, Interval accuracy95, double meanScore, long unparsed, String positive, Confusion confusion) {
+public record SystemMetrics(long n, Double accuracy, Interval accuracy95, double meanScore, long unparsed, String positive, Confusion confusion, Interval f195) {
 
   /**
    * The metrics of at least one prediction.
@@ -27,6 +29,11 @@ public record SystemMetrics(long n, Double accuracy, Interval accuracy95, double
    * @param positive the label that counts as positive, the others being negative; null for none
    */
   public static SystemMetrics of(List<Prediction> rows, String positive) {
+    return of(rows, positive, F1Bootstrap.RESAMPLES, F1Bootstrap.SEED);
+  }
+
+  /** The same with another number of resamples behind the interval of F1, 100 at least, and another seed. */
+  public static SystemMetrics of(List<Prediction> rows, String positive, int resamples, long seed) {
     boolean binary = rows.stream().allMatch(Prediction::binary);
     long unparsed = rows.stream().filter(p -> p.label() == null).count();
     long right = rows.stream().filter(p -> binary ? p.score() == 1 : p.label() != null && p.label().equals(p.gold())).count();
@@ -40,7 +47,7 @@ public record SystemMetrics(long n, Double accuracy, Interval accuracy95, double
       }
     }
     return new SystemMetrics(rows.size(), known ? (Double) ((double) right / rows.size()) : null, known ? Wilson.interval95(right, rows.size()) : null, sum / rows.size(),
-        unparsed, positive, confusion);
+        unparsed, positive, confusion, confusion == null ? null : F1Bootstrap.interval95(confusion, resamples, seed));
   }
 
   /** As JSON: {@code n, accuracy, accuracy_ci95, mean_score, unparsed}, and what the positive label adds. An interval is {@code [low, high]}. */
@@ -58,6 +65,7 @@ public record SystemMetrics(long n, Double accuracy, Interval accuracy95, double
       json.put("tn", confusion.tn());
       json.put("fn", confusion.fn());
       json.put("f1", confusion.f1());
+      json.put("f1_ci95", pair(f195));
       json.put("sensitivity", confusion.sensitivity());
       json.put("sensitivity_ci95", pair(confusion.sensitivity95()));
       json.put("specificity", confusion.specificity());

@@ -22,26 +22,19 @@ import java.util.function.Consumer;
  * A command of Graft as a process of its own, with this one's Java; its progress is shown or heard, its result is read. It ends with this process,
  * however that ends: see {@link ParentWatch}. {@link #stop} may come from any thread; one command runs at a time.
  */
-public final class ChildCommand {
+public final class ChildCommand implements Commands {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long TICK_MILLIS = 500;
 
   private volatile Process process;
   private volatile boolean stopped;
 
-  /** How it ended. @param json what it printed, or a missing node  @param lastLine last on its stderr, or "" where that was shown to the user at once */
-  public record Result(int code, JsonNode json, String lastLine) {}
-
   /** Runs it to its end; the user sees its stderr. */
   public Result run(List<String> arguments) throws IOException, InterruptedException {
     return run(arguments, null, () -> {});
   }
 
-  /**
-   * Runs it to its end.
-   *
-   * @param heard gets each line of its stderr, on another thread; null: the user sees them  @param tick called about twice a second, on this thread
-   */
+  @Override
   public Result run(List<String> arguments, Consumer<String> heard, Runnable tick) throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command(arguments));
     Process started = heard == null ? builder.redirectError(ProcessBuilder.Redirect.INHERIT).start() : builder.start();
@@ -111,7 +104,7 @@ public final class ChildCommand {
     }
   }
 
-  /** Whether {@link #stop} was called. */
+  @Override
   public boolean stopped() {
     return stopped;
   }

@@ -3,7 +3,7 @@ package dev.graft.eval.study;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.graft.eval.process.ChildCommand;
+import dev.graft.eval.process.Commands;
 import dev.graft.eval.process.Stage;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.RunFolder;
@@ -24,10 +24,10 @@ final class StageRunner {
 
   private final StudySettings settings;
   private final StudyState state;
-  private final ChildCommand child;
+  private final Commands child;
   private final StudyProgress progress;
 
-  StageRunner(StudySettings settings, StudyState state, ChildCommand child, StudyProgress progress) {
+  StageRunner(StudySettings settings, StudyState state, Commands child, StudyProgress progress) {
     this.settings = settings;
     this.state = state;
     this.child = child;
@@ -82,7 +82,7 @@ final class StageRunner {
       arguments.addAll(settings.common());
       double earlier = state.of(stage.name()).path("seconds").asDouble();
       Clock clock = new Clock(stage.name());
-      ChildCommand.Result result = child.run(arguments, line -> {}, () -> {
+      Commands.Result result = child.run(arguments, line -> {}, () -> {
         clock.saveNowAndThen();
         tick.run();
       });
@@ -102,7 +102,7 @@ final class StageRunner {
   }
 
   /** Null when it went well, the child's line when it diverged. @throws StudyException when it failed or was stopped */
-  private String diverged(Stage stage, ChildCommand.Result result) {
+  private String diverged(Stage stage, Commands.Result result) {
     if (result.code() == 0 && Files.exists(stage.result())) {
       return null;
     } else if (child.stopped()) {

@@ -2,7 +2,7 @@ package dev.graft.eval.study;
 
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.Model;
-import dev.graft.eval.process.ChildCommand;
+import dev.graft.eval.process.Commands;
 import dev.graft.eval.report.ResultsFile;
 import dev.graft.eval.report.StudyReport;
 import dev.graft.eval.report.StudyResults;
@@ -77,7 +77,7 @@ public final class Study {
    * @param child runs the commands; stopping it stops the study in good order  @param planned told the plan before anything is trained
    * @throws StudyException when a stage fails or a stop was asked for  @throws RunException when the study cannot begin or be written
    */
-  public StudyResults run(ChildCommand child, Consumer<StudyPlan> planned) {
+  public StudyResults run(Commands child, Consumer<StudyPlan> planned) {
     try (RunFolder folder = RunFolder.open(asked.output())) {
       requireOurs(folder.root());
       Prepared prepared = prepare(folder.root().resolve("data"));

@@ -52,7 +52,7 @@ final class ExcelFile {
       } else if (header == null) {
         header = new TableFile.Header(file, row.getRowNum(), cells);
       } else {
-        read.add(header.row(row.getRowNum(), cells));
+        read.add(header.row(row.getRowNum(), cells, false));
       }
     }
     return new TableFile(file, header == null ? Set.of() : header.names(), read);

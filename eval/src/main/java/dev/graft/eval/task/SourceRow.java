@@ -8,9 +8,9 @@ import java.util.Map;
  *
  * @param line of the file where it begins, from 1 (of an XLSX sheet: the row)  @param values by name: texts, numbers, lists
  */
-record SourceRow(int line, Map<String, JsonNode> values) {
+public record SourceRow(int line, Map<String, JsonNode> values) {
   /** A value as text, without white space at its ends; empty when it is missing or null. */
-  String text(String name) {
+  public String text(String name) {
     JsonNode value = values.get(name);
     return value == null || value.isNull() ? "" : value.asText().strip();
   }

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,9 +32,18 @@ import org.apache.commons.csv.CSVRecord;
  *
  * @param columns names of its columns, in order  @param rows by column; rows without any value are not among them
  */
-record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
+public record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
   /** Reads it. @param sheet of an XLSX, or null for its first  @throws DataException naming the line that is wrong */
   static TableFile read(Path file, String sheet) {
+    return read(file, sheet, null);
+  }
+
+  /**
+   * The same for a file that a spreadsheet program may have saved in its country's encoding.
+   *
+   * @param fallback what a CSV that is no UTF-8 is read as; null to refuse it
+   */
+  public static TableFile read(Path file, String sheet, Charset fallback) {
     String name = file.getFileName() == null ? "" : file.getFileName().toString().toLowerCase(Locale.ROOT);
     if (Files.isDirectory(file)) {
       throw new DataException(file, 0, "is a folder; give a CSV, XLSX or JSONL file");
@@ -44,7 +54,7 @@ record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
     } else if (name.endsWith(".xlsx") || name.endsWith(".xlsm")) {
       table = ExcelFile.read(file, sheet);
     } else if (name.endsWith(".csv") || name.endsWith(".tsv") || name.endsWith(".txt")) {
-      table = csv(file);
+      table = csv(file, StandardCharsets.UTF_8, fallback);
     } else {
       throw new DataException(file, 0, "is of no known kind; its name must end in .csv, .tsv, .xlsx or .jsonl" + (name.endsWith(".xls") ? "; save it as .xlsx" : ""));
     }
@@ -66,11 +76,22 @@ record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
     return new TableFile(file, columns, rows);
   }
 
-  private static TableFile csv(Path file) {
-    char delimiter = delimiter(file);
+  private static TableFile csv(Path file, Charset charset, Charset fallback) {
+    try {
+      return csv(file, charset);
+    } catch (DataException e) {
+      if (fallback == null || !(e.getCause() instanceof CharacterCodingException)) {
+        throw e;
+      }
+      return csv(file, fallback);
+    }
+  }
+
+  private static TableFile csv(Path file, Charset charset) {
+    char delimiter = delimiter(file, charset);
     CSVFormat format = CSVFormat.DEFAULT.builder().setDelimiter(delimiter).setIgnoreEmptyLines(false).get();
     long line = 1;
-    try (BufferedReader reader = reader(file); CSVParser parser = CSVParser.parse(reader, format)) {
+    try (BufferedReader reader = reader(file, charset); CSVParser parser = CSVParser.parse(reader, format)) {
       Iterator<CSVRecord> records = parser.iterator();
       Header header = null;
       List<SourceRow> rows = new ArrayList<>();
@@ -80,7 +101,7 @@ record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
         if (header == null) {
           header = new Header(file, (int) line, cells);
         } else if (cells.stream().anyMatch(cell -> !cell.isBlank())) {
-          rows.add(header.row((int) line, cells));
+          rows.add(header.row((int) line, cells, true));
         }
         line = parser.getCurrentLineNumber() + 1;
       }
@@ -104,18 +125,18 @@ record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
         : new DataException(file, (int) line, "the row that begins here is not valid CSV: " + e.getMessage() + "; check its quotes", e);
   }
 
-  private static BufferedReader reader(Path file) throws IOException {
+  private static BufferedReader reader(Path file, Charset charset) throws IOException {
     InputStream in = new BufferedInputStream(Files.newInputStream(file));
     in.mark(3);
     if (in.read() != 0xEF || in.read() != 0xBB || in.read() != 0xBF) { // byte order mark
       in.reset();
     }
     return new BufferedReader(new InputStreamReader(in,
-        StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT).onUnmappableCharacter(CodingErrorAction.REPORT)));
+        charset.newDecoder().onMalformedInput(CodingErrorAction.REPORT).onUnmappableCharacter(CodingErrorAction.REPORT)));
   }
 
-  private static char delimiter(Path file) {
-    try (BufferedReader reader = reader(file)) {
+  private static char delimiter(Path file, Charset charset) {
+    try (BufferedReader reader = reader(file, charset)) {
       int[] counts = new int[128];
       boolean quoted = false;
       for (int c = reader.read(), n = 0; c >= 0 && n < 1 << 16 && (quoted || c != '\n'); c = reader.read(), n++) {
@@ -157,11 +178,12 @@ record TableFile(Path file, Set<String> columns, List<SourceRow> rows) {
       return named;
     }
 
-    SourceRow row(int line, List<String> cells) {
+    /** @param strict whether a value beyond the named columns is an error, as it is where a delimiter may stand in a text */
+    SourceRow row(int line, List<String> cells, boolean strict) {
       Map<String, JsonNode> values = new LinkedHashMap<>();
       for (int i = 0; i < cells.size(); i++) {
         if (i >= names.size() || names.get(i).isEmpty()) {
-          if (!cells.get(i).isBlank() && i >= names.size()) {
+          if (strict && !cells.get(i).isBlank() && i >= names.size()) {
             throw new DataException(file, line, "has " + cells.size() + " cells, but the header names " + names.size() + " columns; put quotes around a text with delimiters");
           }
           continue;

@@ -61,6 +61,9 @@ final class LlamaEngine {
       Arrays.setAll(stops, i -> request.path("stop").get(i).asText());
       parameters.setStopStrings(stops);
     }
+    if (request.hasNonNull("grammar")) {
+      parameters.setGrammar(request.path("grammar").asText());
+    }
     promptIds(parameters, prompt);
     StringBuilder text = new StringBuilder();
     int pieces = 0;

@@ -103,6 +103,9 @@ public final class LlamaProcess implements AutoCloseable {
     node.put("seed", (int) (request.seed() & 0x7fffffff));
     ArrayNode stop = node.putArray("stop");
     request.stop().forEach(stop::add);
+    if (!request.grammar().isEmpty()) {
+      node.put("grammar", request.grammar());
+    }
     put(node, request.prompt());
     JsonNode reply = ask(node, request.timeout(), "writing an answer");
     return new LlamaAnswer(reply.path("text").asText(), ints(reply.path("ids")), reply.path("finish_reason").asText());
