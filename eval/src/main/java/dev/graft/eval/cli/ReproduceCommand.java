@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -91,6 +92,9 @@ final class ReproduceCommand implements Callable<Integer> {
   @Option(names = "--plan", description = "Prints what it will take, and ends. Default: off.")
   boolean plan;
 
+  @Option(names = "--flops-per-second", paramLabel = "X", description = "Speed to plan with, such as 2e11. Default: measured on the model.")
+  Double flopsPerSecond;
+
   @Option(names = "--rates", split = ",", paramLabel = "X,...", description = "Learning rates to try. Default: the profile's.")
   List<Double> rates;
 
@@ -123,7 +127,7 @@ final class ReproduceCommand implements Callable<Integer> {
     Path folder = output == null ? Path.of(study + "-" + profile) : output;
     List<Task> loaded = loaded();
     StudySettings settings = new StudySettings(base(folder), template, folder, chosen.with(rates, betas, steps, evalSteps, warmup, rows), loaded, Optional.ofNullable(dataDir), common.seed(),
-        microBatchTokens, recompute, List.of("--threads", Integer.toString(common.threads()), "--device", common.device(), "--isa", common.isa() == null ? "auto" : common.isa()));
+        microBatchTokens, recompute, flopsPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(flopsPerSecond), List.of("--threads", Integer.toString(common.threads()), "--device", common.device(), "--isa", common.isa() == null ? "auto" : common.isa()));
     Study made = new Study(settings, common::openRuntime, common::note);
     return plan ? planned(made) : run(made, folder);
   }
@@ -138,6 +142,7 @@ final class ReproduceCommand implements Callable<Integer> {
     positive("--eval-steps", evalSteps);
     positive("--rows", rows);
     positive("--micro-batch-tokens", microBatchTokens);
+    grid("--flops-per-second", flopsPerSecond == null ? null : List.of(flopsPerSecond));
     grid("--rates", rates);
     grid("--betas", betas);
     if (warmup != null && warmup < 0) {

@@ -56,7 +56,7 @@ final class StudyPlanner {
   /** @param data of each task, by name and in order  @throws RunException or a data exception when rows cannot be used */
   StudyPlan plan(GraftRuntime runtime, Model model, Map<String, TaskData> data) {
     List<TaskPlan> plans = new ArrayList<>();
-    Speed speed = null;
+    Speed speed = settings.speed().isPresent() ? Speed.given(settings.speed().getAsDouble(), "as given") : null;
     long available = runtime.info().device().startsWith("cpu") ? HostMemory.available().orElse(0) : 0;
     try (RowSource rows = RowSource.open(settings.model(), model.info().vocabulary(), settings.template());
         Adapter adapter = Adapter.create(model, new LoraSpec(StudyProfile.RANK, StudyProfile.ALPHA, false, "all-linear", settings.seed()))) {

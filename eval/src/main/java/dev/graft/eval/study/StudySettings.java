@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a study is told.
@@ -15,16 +16,17 @@ import java.util.Optional;
  * @param model the base  @param template how text becomes prompts  @param output folder of everything  @param profile its grids
  * @param tasks in order  @param dataDir holds a folder for each task, as graft data make writes it; empty: the rows are made
  * @param seed of everything random  @param microBatchTokens most tokens computed at once  @param recompute "none" or "block"
+ * @param speed FLOP/s to plan with; empty: measured
  * @param machine flags of each command that say where it computes: --threads, --device, --isa
  */
 public record StudySettings(Path model, String template, Path output, StudyProfile profile, List<Task> tasks, Optional<Path> dataDir, long seed, int microBatchTokens,
-    String recompute, List<String> machine) {
+    String recompute, OptionalDouble speed, List<String> machine) {
   /** Name of the study that is repeated. */
   public static final String STUDY = "savage2025";
 
   /** The same with another profile. */
   StudySettings withProfile(StudyProfile other) {
-    return new StudySettings(model, template, output, other, tasks, dataDir, seed, microBatchTokens, recompute, machine);
+    return new StudySettings(model, template, output, other, tasks, dataDir, seed, microBatchTokens, recompute, speed, machine);
   }
 
   /** Results follow from these; a study that goes on must have the same. @param modelSha256 of the base  @param dataSha256 by task */
