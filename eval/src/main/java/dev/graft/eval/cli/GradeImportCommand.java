@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
       "Sheets are XLSX or CSV, their rows in any order. The final grade is the graders' where they agree, else that of the sheet grader-T;",
       "until that is given, such lines have \"score\": null and \"ungraded\", which metrics and compare leave out. JSON: {\"answers\", \"disagreements\",",
       "\"settled\", \"agreements\": [{\"graders\", \"n\", \"agreement\", \"kappa\", \"kappa_se\", \"kappa_ci95\", \"kappa_quadratic\"}]}: the share of equal grades;",
-      "Cohen's kappa (1960), its standard error (Fleiss, Cohen and Everitt 1969) and 95% interval; kappa weighted by squared distance (1968)."
+      "Cohen's kappa (1960), its standard error (Fleiss, Cohen and Everitt 1969) and 95%% interval; kappa weighted by squared distance (1968)."
     })
 final class GradeImportCommand implements Callable<Integer> {
   @Mixin CommonOptions common;

@@ -35,8 +35,8 @@ import picocli.CommandLine.Option;
       "",
       "equivalence: 1 when the answer says the same as gold or one of the row's \"aliases\", but for case, punctuation, articles, plurals and the",
       "like, else 0; negations and lists of answers are wrong. checklist: the row's \"facts\" ({\"fact\", \"any_of\", \"must_not\", \"weight\"}) give a",
-      "share of the weight, and the grade 1 + 4 x share, rounded (5 from 7/8 on); one point less for an answer outside the row's min_words and",
-      "max_words, two beyond twice max_words. likert: a judge model gives 1 to 5. A local one chooses by probability (\"expected\" is the mean,",
+      "share of the weight; the grade is 5 for all, else 1 + 4 x share, rounded, at most 4; one point less for an answer outside the row's",
+      "min_words and max_words, two beyond twice max_words. likert: a judge model gives 1 to 5. A local one chooses by probability (\"expected\" is the mean,",
       "\"mass\" what the five grades had together), or under a grammar in llama.cpp. An endpoint that is busy, away or slow is asked again; a",
       "grade is kept in --judge-cache at once, so after any failure or Ctrl-C the same command goes on where it was, and nothing is paid twice.",
       "A reply without a grade is asked for thrice; then the line has \"score\": null and \"ungraded\", and metrics and compare leave it out."

@@ -25,7 +25,7 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  graft metrics judged/predictions.jsonl --positive UTI --json",
       "",
-      "Reads lines {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}. Intervals are 95%: Wilson's; of F1 a bootstrap's (BCa, which",
+      "Reads lines {\"id\", \"system\", \"gold\", \"answer\", \"label\", \"score\"}. Intervals are 95%%: Wilson's; of F1 a bootstrap's (BCa, which",
       "cannot see what no row shows: without an error it is [1, 1]). A row that could not be graded is left out. A row whose label is null",
       "counts as wrong: as fn when its gold label is the positive one, else as fp. JSON: {\"n\", \"accuracy\", \"accuracy_ci95\": [low, high],",
       "\"mean_score\", \"unparsed\"}, with --positive also {\"tp\", \"fp\", \"tn\", \"fn\", \"f1\", \"f1_ci95\", \"sensitivity\", \"sensitivity_ci95\", \"specificity\",",

@@ -5,6 +5,7 @@ import dev.graft.eval.judge.TestRow;
 import dev.graft.eval.judge.Verdict;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Grades by the row's facts, from 1 to 5, as {@link FactChecklist} says; the share of the facts' weight and what is amiss become details. */
@@ -25,6 +26,7 @@ public final class ChecklistGrader implements Grader {
   public Verdict grade(TestRow row, String answer) {
     FactChecklist.Result result = FactChecklist.of(data, row.line(), row.data()).grade(answer);
     Map<String, Object> details = new LinkedHashMap<>();
+    details.put("scale", List.of(1, 5));
     details.put("share", result.share());
     details.put("words", result.words());
     details.put("missing", result.missing());

@@ -9,8 +9,8 @@ import java.util.Locale;
 
 /**
  * The facts that an answer has to state. A fact counts when one of its strings stands in the answer, in any case of letters and from a
- * word's beginning, and none of those that contradict it does. The share is the weight of such facts over that of all; the grade is 1 + 4·share,
- * rounded, halves up: 5 from 7/8 on, 4 from 5/8, 3 from 3/8, 2 from 1/8. An answer with more words than the row's limit, or fewer than its
+ * word's beginning, and none of those that contradict it does. The share is the weight of such facts over that of all; the grade is 5 for all
+ * of it, else 1 + 4·share, rounded, halves up, at most 4: 4 from 5/8 on, 3 from 3/8, 2 from 1/8. An answer with more words than the row's limit, or fewer than its
  * least, loses a point, with more than twice the limit two (the whole note copied states all facts), down to 1.
  */
 final class FactChecklist {
@@ -95,7 +95,7 @@ final class FactChecklist {
     }
     int words = lower.isBlank() ? 0 : lower.strip().split(" ").length;
     double share = stated / all;
-    int grade = (int) Math.floor(1 + 4 * share + 0.5);
+    int grade = missing.isEmpty() && contradicted.isEmpty() ? 5 : Math.min(4, (int) Math.floor(1 + 4 * share + 0.5));
     if (maxWords > 0 && words > 2 * maxWords) {
       grade -= 2;
     } else if (maxWords > 0 && words > maxWords || words < minWords) {

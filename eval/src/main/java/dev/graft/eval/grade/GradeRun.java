@@ -18,6 +18,9 @@ import java.util.Optional;
 public final class GradeRun {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** What graders before left on a line. */
+  private static final List<String> EARLIER = List.of("ungraded", "scale", "share", "words", "missing", "contradicted", "expected", "mass", "reply", "grades");
+
   private GradeRun() {}
 
   /**
@@ -66,7 +69,7 @@ public final class GradeRun {
 
   private static ObjectNode line(AnswerLines.Line line, TestRow row, String name, Optional<Verdict> verdict, String why) {
     ObjectNode node = line.node().deepCopy();
-    node.remove("ungraded");
+    node.remove(EARLIER);
     node.put("gold", row.gold());
     node.put("label", verdict.map(Verdict::label).orElse(null));
     if (verdict.isEmpty()) {

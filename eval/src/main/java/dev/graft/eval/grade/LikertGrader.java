@@ -60,6 +60,7 @@ public final class LikertGrader implements Grader {
 
   private static Verdict verdict(Likert grade) {
     Map<String, Object> details = new LinkedHashMap<>();
+    details.put("scale", List.of(1, 5));
     if (grade.expected() != null) {
       details.put("expected", grade.expected());
       details.put("mass", grade.mass());

@@ -15,17 +15,22 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param answer what was answered, or null where the file does not say
  * @param label what the answer was read as, or null when it could not be read
  * @param score 1 right, 0 wrong, or a grade; finite
+ * @param scaled whether the score is a grade on a scale ({@code "scale": [1, 5]} on the line), so that a 1 does not mean right
  */
-public record Prediction(int line, JsonNode id, String system, String outcome, String gold, String answer, String label, double score) {
+public record Prediction(int line, JsonNode id, String system, String outcome, String gold, String answer, String label, double score, boolean scaled) {
+  /** One whose score is right or wrong where it is 1 or 0. */
+  public Prediction(int line, JsonNode id, String system, String outcome, String gold, String answer, String label, double score) {
+    this(line, id, system, outcome, gold, answer, label, score, false);
+  }
 
   /** The id as text: what pairs rows. */
   public String key() {
     return id.asText();
   }
 
-  /** True for a score of 0 or 1. */
+  /** True for a score of 0 or 1 that is no grade on a scale. */
   public boolean binary() {
-    return score == 0 || score == 1;
+    return !scaled && (score == 0 || score == 1);
   }
 
   /** The line as it is written; callers may add fields. */

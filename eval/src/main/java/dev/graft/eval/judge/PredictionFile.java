@@ -150,7 +150,7 @@ public record PredictionFile(Path file, Map<String, List<Prediction>> systems, M
     }
     required(file, line, node, "gold");
     return new Prediction(line, id, orEmpty(text(file, line, node, "system")), orEmpty(text(file, line, node, "outcome")), text(file, line, node, "gold"), text(file, line, node, "answer"),
-        text(file, line, node, "label"), score.doubleValue());
+        text(file, line, node, "label"), score.doubleValue(), node.path("scale").isArray());
   }
 
   private static String orEmpty(String text) {

@@ -79,7 +79,8 @@ final class PredictionLines {
       TestRow row = criterion.rows().get(places.row(place));
       Optional<Verdict> graded = verdict(criterion, place, answer);
       Verdict verdict = graded.orElse(new Verdict(null, 0));
-      Prediction prediction = new Prediction(place * criteria.size() + k + 1, row.id(), places.system(place), criterion.name(), row.gold(), answer.text(), verdict.label(), verdict.score());
+      Prediction prediction = new Prediction(place * criteria.size() + k + 1, row.id(), places.system(place), criterion.name(), row.gold(), answer.text(), verdict.label(), verdict.score(),
+          verdict.details().containsKey("scale"));
       judged.add(new Line(prediction, graded.isPresent()));
       ObjectNode line = prediction.json();
       if (graded.isEmpty()) {

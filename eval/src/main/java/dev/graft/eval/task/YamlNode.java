@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** A value of a YAML file that knows its line, so that whatever is wrong with it can be said where it stands. Immutable. */
 final class YamlNode {
@@ -54,7 +55,7 @@ final class YamlNode {
       }
       return root;
     } catch (JsonProcessingException e) {
-      String message = e.getOriginalMessage().lines().findFirst().orElse("");
+      String message = e.getOriginalMessage().lines().filter(part -> !part.isBlank() && !part.startsWith(" ")).collect(Collectors.joining(", ")); // without the excerpt
       throw new DataException(file, e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getLineNr()), "is not valid YAML: " + message, e);
     } catch (IOException e) {
       throw new IllegalStateException("a text cannot fail to be read", e);

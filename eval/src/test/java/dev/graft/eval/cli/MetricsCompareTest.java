@@ -152,6 +152,60 @@ class MetricsCompareTest {
   }
 
   @Test
+  void oneFileComparesAllItsSystemsAndDecides() throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      lines.add(judged(i, "base", "x", i < 4 ? "x" : "y"));
+      lines.add(judged(i, "sft", "x", i < 12 ? "x" : "y")); // 8 pairs, all one way: p = 2/256
+      lines.add(judged(i, "dpo", "x", i < 18 ? "x" : "y")); // 6 more: p = 2/64
+    }
+    Path file = file("p.jsonl", lines);
+    JsonNode pairs = json("compare", file, "--json").path("comparisons");
+    assertThat(pairs).hasSize(3);
+    assertThat(pairs.get(0).path("systems").toString()).isEqualTo("[\"base\",\"sft\"]");
+    JsonNode decided = pairs.get(0).path("bonferroni");
+    assertThat(decided.path("threshold").asDouble()).isCloseTo(0.05 / 3, within(1e-12));
+    assertThat(decided.path("p_exact").asBoolean()).isTrue();
+    assertThat(pairs.get(2).path("mcnemar").path("p_exact").asDouble()).isEqualTo(2.0 / 64);
+    assertThat(pairs.get(2).path("bonferroni").path("p_exact").asBoolean()).isFalse();
+    assertThat(json("compare", file, "--alpha", ".05", "--comparisons", "1", "--json").path("comparisons").get(2).path("bonferroni").path("p_exact").asBoolean()).isTrue();
+    JsonNode two = json("compare", file, file, "--system", "base", "--system-b", "sft", "--comparisons", "5", "--json");
+    assertThat(two.path("bonferroni").path("threshold").asDouble()).isCloseTo(0.01, within(1e-15));
+    assertThat(two.path("bonferroni").path("p_exact").asBoolean()).isTrue();
+    assertThat(json("compare", file, "--system", "base", "--system-b", "sft", "--json").has("bonferroni")).isFalse();
+    assertThat(Cli.run("compare", file).ok().out()).contains("base vs sft").contains("sft vs dpo").contains("McNemar p (exact)").contains("p < 0.0167").contains("no (exact)");
+  }
+
+  @Test
+  void f1HasABootstrapInterval() throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      lines.add(judged(i, "m", i < 50 ? "x" : "y", i < 45 || i >= 95 ? "x" : "y")); // tp 45, fn 5, fp 5
+    }
+    Path file = file("p.jsonl", lines);
+    JsonNode m = json("metrics", file, "--positive", "x", "--json");
+    assertThat(m.path("f1").asDouble()).isEqualTo(0.9);
+    assertThat(m.path("f1_ci95").get(0).asDouble()).isBetween(0.80, 0.85); // NumPy, BCa: 0.826 to 0.951
+    assertThat(m.path("f1_ci95").get(1).asDouble()).isBetween(0.93, 0.97);
+    assertThat(json("metrics", file, "--positive", "x", "--json")).isEqualTo(m);
+    assertThat(json("metrics", file, "--positive", "x", "--seed", "7", "--json").path("f1").asDouble()).isEqualTo(0.9);
+    assertThat(Cli.run("metrics", file, "--resamples", "5").fails(2).err()).contains("--resamples 5");
+  }
+
+  @Test
+  void whatCouldNotBeGradedIsLeftOutOfBoth() throws IOException {
+    String ungraded = "{\"id\": \"b\", \"system\": \"m\", \"gold\": \"x\", \"answer\": \"?\", \"label\": null, \"score\": null, \"ungraded\": \"the judge said nothing\"}";
+    Path a = file("a.jsonl", List.of(line("a", "m", "x", null, 4), ungraded, line("c", "m", "x", null, 2)));
+    Path b = file("b.jsonl", List.of(line("a", "m", "x", null, 3), line("b", "m", "x", null, 1), line("c", "m", "x", null, 3)));
+    Cli.Result metrics = Cli.run("metrics", a, "--json").ok();
+    assertThat(JSON.readTree(metrics.out()).path("n").asInt()).isEqualTo(2);
+    assertThat(metrics.err()).contains("1 ungraded row of m left out");
+    assertThat(json("compare", a, b, "--json").path("n").asInt()).isEqualTo(2);
+    assertThat(json("compare", b, a, "--json").path("n").asInt()).isEqualTo(2);
+    assertThat(Cli.run("metrics", file("none.jsonl", List.of(ungraded))).fails(3).err()).contains("holds no graded prediction");
+  }
+
+  @Test
   void gradesHaveNoMcNemar() throws IOException {
     Path a = file("a.jsonl", List.of(line("a", "m", "x", null, 4), line("b", "m", "x", null, 1), line("c", "m", "x", null, 5)));
     Path b = file("b.jsonl", List.of(line("a", "m", "x", null, 3), line("b", "m", "x", null, 0), line("c", "m", "x", null, 3)));
@@ -207,6 +261,11 @@ class MetricsCompareTest {
     assertThat(Cli.run("metrics", folder.resolve("none.jsonl")).fails(3).err()).contains("no such file");
     Cli.run("compare", empty, empty).fails(3);
     Cli.run("metrics", folder).fails(3);
-    Cli.run("compare", empty).fails(2);
+    Cli.run("compare", empty).fails(3);
+    Path single = file("single.jsonl", List.of(judged("a", "m", "x", "x")));
+    assertThat(Cli.run("compare", single).fails(2).err()).contains("holds one system; give a second file");
+    assertThat(Cli.run("compare", single, "--system", "m").fails(2).err()).contains("give both --system and --system-b");
+    assertThat(Cli.run("compare", single, single, "--alpha", "1").fails(2).err()).contains("--alpha 1.0 must be above 0");
+    assertThat(Cli.run("compare", single, single, "--comparisons", "0").fails(2).err()).contains("--comparisons 0");
   }
 }

@@ -128,7 +128,7 @@ public final class SheetImport {
       }
       for (ObjectNode before : key.items().get(item).lines()) {
         ObjectNode line = before.deepCopy();
-        line.remove("ungraded");
+        line.remove(List.of("ungraded", "scale"));
         if (!line.has("system")) {
           line.put("system", "");
         }
@@ -139,6 +139,9 @@ public final class SheetImport {
           line.putNull("score").put("ungraded", "the graders disagree, and nobody has settled it: " + each);
         }
         line.put("grader", "people");
+        if (key.scale() == Scale.LIKERT) {
+          line.putArray("scale").add(key.scale().lowest()).add(key.scale().highest());
+        }
         ObjectNode grades = line.putObject("grades");
         each.forEach(grades::put);
         lines.add(line);
