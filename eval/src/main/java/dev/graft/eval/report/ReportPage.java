@@ -89,12 +89,13 @@ public record ReportPage(StudyResults results, PublishedStudy published, List<St
       outcomes.add(new OutcomeView(outcome, key, title(outcome.title(), outcome.name()), drawn ? OutcomeChart.svg(key, outcome, results.systems(), comparable ? reported : null) : "", reported));
     }
     List<CurveView> curves = new ArrayList<>();
+    List<Double> rates = task.trials().stream().map(Trial::learningRate).distinct().toList();
     groups(task.trials()).forEach((name, trials) -> {
       if (CurveChart.drawable(trials)) {
         List<String> names = trials.stream().map(ReportPage::name).toList();
         String key = id + "-c" + curves.size();
         String title = title(task.title(), task.name()) + ", " + name;
-        curves.add(new CurveView(name, draw ? CurveChart.svg(key, trials, names, title + ": loss over steps") : "", CurveChart.cut(trials), names, table(trials)));
+        curves.add(new CurveView(name, draw ? CurveChart.svg(key, trials, names, rates, title + ": loss over steps") : "", CurveChart.cut(trials), names, table(trials)));
       }
     });
     return new TaskView(task, id, title(task.title(), task.name()), outcomes, curves);

@@ -40,6 +40,8 @@ final class SvgCanvas {
   private static final String SVG = "http://www.w3.org/2000/svg";
   private static final Pattern TEXT = Pattern.compile("<text x=\"([-0-9.eE]+)\"");
 
+  private static final Pattern STYLE = Pattern.compile(" style=\"([^\"]*)\"");
+
   private SvgCanvas() {}
 
   /** Colour number {@code i} of the page's palette, wrapping round. */
@@ -97,8 +99,9 @@ final class SvgCanvas {
     int begin = svg.indexOf("<svg");
     int end = svg.indexOf('>', begin);
     String body = svg.substring(end + 1);
-    return "<svg id=\"" + id + "\" class=\"chart\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-desc\" viewBox=\"0 0 " + width + " " + height + "\">"
-        + variables(centre(body, graphics.widths));
+    Matcher style = STYLE.matcher(svg.substring(begin, end)); // what all elements inherit
+    String inherited = style.find() ? style.group(1).replace(":black", ":rgb(1,2,3)") : "";
+    return variables("<svg id=\"" + id + "\" class=\"chart\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-desc\" viewBox=\"0 0 " + width + " " + height + "\" style=\"" + inherited + "\">" + centre(body, graphics.widths));
   }
 
   private static Element named(Document document, String tag, String id, String text) {
@@ -124,7 +127,7 @@ final class SvgCanvas {
     for (int i = 0; i < SERIES; i++) {
       out = out.replace("rgb(" + (20 + i) + ",21,22)", "var(--s" + i + ")");
     }
-    return out;
+    return out.replaceAll("\\s*\\n\\s*(/?>)", "$1").replace(" id=\"genericDefs\"", "").replace(" xml:space=\"preserve\"", "");
   }
 
   /** Remembers how wide each text is. */
