@@ -18,6 +18,7 @@ import org.apache.batik.svggen.SVGGeneratorContext;
 import org.apache.batik.svggen.SVGGraphics2D;
 import org.apache.batik.svggen.SVGIDGenerator;
 import org.jfree.chart.JFreeChart;
+import org.jfree.chart.text.TextUtils;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 
@@ -41,6 +42,10 @@ final class SvgCanvas {
   private static final Pattern TEXT = Pattern.compile("<text x=\"([-0-9.eE]+)\"");
 
   private static final Pattern STYLE = Pattern.compile(" style=\"([^\"]*)\"");
+
+  static {
+    TextUtils.setUseDrawRotatedStringWorkaround(false); // which would turn rotated text into shapes
+  }
 
   private SvgCanvas() {}
 
