@@ -67,9 +67,8 @@ public record ReportPage(StudyResults results, PublishedStudy published, List<St
   public record CurveView(String title, String svg, Double cut, List<String> names, Map<Long, List<Double>> table) {}
 
   /** Lays out the results. */
-  static ReportPage of(StudyResults results, String css) {
+  static ReportPage of(StudyResults results, String css, String drawing) {
     PublishedStudy published = PublishedStudy.of(results.study()).orElse(null);
-    String drawing = SvgCanvas.failure();
     List<TaskView> tasks = new ArrayList<>();
     for (Task task : results.tasks()) {
       tasks.add(view(task, "t" + tasks.size(), results, published, drawing == null));

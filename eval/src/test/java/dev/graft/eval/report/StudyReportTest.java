@@ -205,6 +205,13 @@ class StudyReportTest {
   }
 
   @Test
+  void withoutFontsTheTablesRemain() {
+    String page = StudyReport.html(whole, "no fonts");
+    assertThat(page).contains("Charts could not be drawn on this system (no fonts)").doesNotContain("<svg");
+    assertThat(rows(page).equals(rows(html))).isTrue();
+  }
+
+  @Test
   void whatToBeCarefulAboutFollowsFromTheResults() {
     assertThat(String.join("\n", Caveats.of(whole))).contains("5 outcomes share a level of 0.05").contains("below 0.01 (Bonferroni)").contains("Synthetic data: UTI classification, Clinical reasoning")
         .contains("Triage: urgency: only 96 test rows").contains("base and SFT (6), base and DPO (2), SFT and DPO (0).").contains("better: SFT and DPO (5).").contains("Profile quick is not the study's")
@@ -243,6 +250,12 @@ class StudyReportTest {
     List<Trial> all = new ArrayList<>(trials);
     all.add(wild);
     assertThat(CurveChart.cut(all)).isBetween(3.0, 12.0);
+  }
+
+  @Test
+  void bytesThatAreNoTextAreOneLine() throws IOException {
+    Path file = Files.write(folder.resolve("bytes.json"), new byte[] {(byte) 0xff, 1, 2});
+    assertThatThrownBy(() -> ResultsFile.read(file)).isInstanceOf(RunException.class).hasMessageContaining("bytes.json: is no results file: not UTF-8 text");
   }
 
   @ParameterizedTest
