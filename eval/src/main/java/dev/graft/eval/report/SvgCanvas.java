@@ -68,7 +68,11 @@ final class SvgCanvas {
       graphics.dispose();
       return width > 0 ? null : "its fonts are empty";
     } catch (LinkageError | InternalError | RuntimeException e) {
-      return String.valueOf(e.getMessage());
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
     }
   }
 
