@@ -9,6 +9,7 @@ import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.NumberAxis;
 import org.jfree.chart.axis.NumberTick;
 import org.jfree.chart.axis.ValueAxis;
+import org.jfree.chart.plot.DatasetRenderingOrder;
 import org.jfree.chart.plot.XYPlot;
 import org.jfree.chart.ui.RectangleEdge;
 import org.jfree.chart.ui.RectangleInsets;
@@ -41,6 +42,7 @@ final class Axes {
     plot.setRangeAxis(y);
     plot.setBackgroundPaint(null);
     plot.setOutlineVisible(false);
+    plot.setDatasetRenderingOrder(DatasetRenderingOrder.FORWARD);
     plot.setDomainGridlinesVisible(false);
     plot.setRangeGridlinePaint(SvgCanvas.GRID);
     plot.setRangeGridlineStroke(new BasicStroke(0.8f));

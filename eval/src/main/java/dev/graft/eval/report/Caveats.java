@@ -52,17 +52,21 @@ final class Caveats {
     if (!outcome.systems().isEmpty() && n < FEW) {
       caveats.add(title + ": only " + n + " test rows; the intervals are wide, and differences that matter may not show.");
     }
-    for (Pair pair : outcome.comparisons()) {
-      if (pair.b() != null && pair.c() != null && pair.p() != null && 2 * Math.pow(0.5, pair.b() + pair.c()) >= threshold && pair.test() != null && pair.test().startsWith("McNemar")) {
-        caveats.add(title + ": " + pair.first() + " and " + pair.second() + " differ on " + (pair.b() + pair.c())
-            + " rows only; with so few, an exact McNemar test cannot fall below " + Words.plain(threshold) + " whichever is better.");
-      }
+    List<String> alike = outcome.comparisons().stream().filter(pair -> hopeless(pair, threshold))
+        .map(pair -> pair.first() + " and " + pair.second() + " (" + (pair.b() + pair.c()) + ")").toList();
+    if (!alike.isEmpty()) {
+      caveats.add(title + ": so few rows tell two systems apart that an exact McNemar test cannot fall below " + Words.plain(threshold) + " whichever is better: "
+          + String.join(", ", alike) + ".");
     }
-    for (SystemResult system : outcome.systems()) {
-      if (system.unread() != null && system.n() > 0 && system.unread() > UNREAD * system.n()) {
-        caveats.add(String.format(Locale.ROOT, "%s: %d of %d answers of %s could not be read as any label, and count as wrong: part of the difference is form, not knowledge.",
-            title, system.unread(), system.n(), system.system()));
-      }
+    List<String> unread = outcome.systems().stream().filter(s -> s.unread() != null && s.n() > 0 && s.unread() > UNREAD * s.n())
+        .map(s -> s.system() + " (" + s.unread() + " of " + s.n() + ")").toList();
+    if (!unread.isEmpty()) {
+      caveats.add(title + ": answers that could not be read as any label count as wrong, so that part of a difference may be form, not knowledge: " + String.join(", ", unread) + ".");
     }
+  }
+
+  /** Whether even the most one-sided split of the discordant rows would not be significant. */
+  private static boolean hopeless(Pair pair, double threshold) {
+    return pair.test() != null && pair.test().startsWith("McNemar") && pair.b() != null && pair.c() != null && 2 * Math.pow(0.5, pair.b() + pair.c()) >= threshold;
   }
 }

@@ -28,6 +28,8 @@ final class CurveChart {
   private static final int HEIGHT = 290;
   /** A drawn line has at most so many points; what is more is averaged. */
   private static final int POINTS = 120;
+  /** A drawn line has at most so many marks. */
+  private static final int MARKS = 20;
   /** Losses beyond so many times the 90% quantile would squash all others. */
   private static final double CUT = 4;
 
@@ -52,8 +54,8 @@ final class CurveChart {
     return Stream.concat(trial.training().stream(), trial.evaluation().stream()).map(Point::loss).filter(d -> d != null);
   }
 
-  /** Draws them. @param names for the legend, as many as trials  @param title for readers who cannot see it */
-  static String svg(String id, List<Trial> trials, List<String> names, String title) {
+  /** Draws them. @param names for the legend, as many as trials  @param rates of the task: a rate has one colour  @param title for readers who cannot see it */
+  static String svg(String id, List<Trial> trials, List<String> names, List<Double> rates, String title) {
     NumberAxis x = new NumberAxis("optimizer step");
     x.setStandardTickUnits(NumberAxis.createIntegerTickUnits());
     x.setLowerMargin(0.01);
@@ -65,7 +67,14 @@ final class CurveChart {
     XYSeriesCollection evaluation = new XYSeriesCollection();
     XYSeriesCollection plateaus = new XYSeriesCollection();
     XYLineAndShapeRenderer thin = new XYLineAndShapeRenderer(true, false);
-    XYLineAndShapeRenderer thick = new XYLineAndShapeRenderer(true, true);
+    XYLineAndShapeRenderer thick = new XYLineAndShapeRenderer(true, true) {
+      private static final long serialVersionUID = 1;
+
+      @Override
+      public boolean getItemShapeVisible(int series, int item) {
+        return item % (evaluation.getItemCount(series) / MARKS + 1) == 0;
+      }
+    };
     XYLineAndShapeRenderer rings = new XYLineAndShapeRenderer(false, true);
     boolean evaluated = trials.stream().anyMatch(t -> !t.evaluation().isEmpty());
     Double cut = cut(trials);
@@ -73,7 +82,8 @@ final class CurveChart {
     List<String> said = new ArrayList<>();
     for (int i = 0; i < trials.size(); i++) {
       Trial trial = trials.get(i);
-      Color color = SvgCanvas.series(i + 1);
+      int rate = rates.indexOf(trial.learningRate());
+      Color color = SvgCanvas.series(rate + 1);
       training.addSeries(series(names.get(i), thinned(trial.training()), cut));
       evaluation.addSeries(series(names.get(i), thinned(trial.evaluation()), cut));
       plateaus.addSeries(plateau(names.get(i), trial, cut, plot, least, color));
@@ -81,7 +91,7 @@ final class CurveChart {
       thin.setSeriesStroke(i, new BasicStroke(0.9f));
       thick.setSeriesPaint(i, color);
       thick.setSeriesStroke(i, new BasicStroke(2f));
-      thick.setSeriesShape(i, shape(i, 3));
+      thick.setSeriesShape(i, shape(rate, 3));
       rings.setSeriesPaint(i, color);
       rings.setSeriesShape(i, new Ellipse2D.Double(-7, -7, 14, 14));
       rings.setSeriesShapesFilled(i, false);
@@ -90,6 +100,9 @@ final class CurveChart {
       rings.setSeriesVisibleInLegend(i, false);
       said.add(describe(names.get(i), trial));
     }
+    thin.setDrawSeriesLineAsPath(true);
+    thick.setDrawSeriesLineAsPath(true);
+    thick.setDrawOutlines(false);
     rings.setUseOutlinePaint(false);
     rings.setDefaultOutlineStroke(new BasicStroke(2f));
     plot.setDataset(0, training);

@@ -32,7 +32,7 @@ import org.jfree.data.xy.XYSeriesCollection;
  */
 final class OutcomeChart {
   private static final int WIDTH = 380;
-  private static final double BAR = 0.62;
+  private static final double BAR = 0.5;
 
   private OutcomeChart() {}
 
@@ -46,7 +46,7 @@ final class OutcomeChart {
     x.setRange(-0.6, systems.size() - 0.4);
     x.setGridBandsVisible(false);
     NumberAxis y = Axes.upTo(Words.metric(outcome.metric()) + (outcome.positive() == null || !"f1".equals(outcome.metric()) ? "" : " of " + outcome.positive()), outcome.scaleMax());
-    y.setRange(low, low + span * (1.1 + 0.13 * levels));
+    y.setRange(low, low + span * (1.13 + 0.13 * levels));
     y.setTickUnit(new NumberTickUnit(span / (span == 4 ? 4 : 5)) {
       private static final long serialVersionUID = 1;
 
@@ -63,7 +63,7 @@ final class OutcomeChart {
       mark(plot, i, metric, outcome, low, span);
     }
     for (Bracket bracket : brackets) {
-      draw(plot, bracket, low + span * (1.12 + 0.13 * bracket.level), span);
+      draw(plot, bracket, low + span * (1.15 + 0.13 * bracket.level), span);
     }
     StringBuilder said = new StringBuilder();
     for (String system : systems) {
@@ -96,7 +96,7 @@ final class OutcomeChart {
     plot.setRenderer(0, renderer);
   }
 
-  /** Hollow marks left and right of a bar's middle: diamond for the first model, circle for the second. */
+  /** Hollow marks left and right of a bar: diamond for the first model, circle for the second. */
   private static void published(XYPlot plot, List<String> systems, PublishedStudy.Reported published) {
     if (published == null) {
       return;
@@ -107,7 +107,7 @@ final class OutcomeChart {
     for (var model : published.values().entrySet()) {
       XYSeries points = new XYSeries(model.getKey());
       for (int i = 0; i < Math.min(model.getValue().size(), systems.size()); i++) {
-        points.add(i + (series % 2 == 0 ? -0.2 : 0.2), model.getValue().get(i));
+        points.add(i + (series % 2 == 0 ? -0.36 : 0.36), model.getValue().get(i));
       }
       data.addSeries(points);
       renderer.setSeriesShape(series, shape(series));

@@ -62,6 +62,6 @@ final class RatioChart {
       plot.addAnnotation(text, false);
     }
     bars.forEach(bar -> said.append(String.format(Locale.ROOT, "%s %.2f; ", bar.name, bar.ratio)));
-    return SvgCanvas.draw(Axes.chart(plot, false), id, 460, 60 + 26 * n, "How much longer a DPO step takes than an SFT step", said + "the table beside has the same numbers.");
+    return SvgCanvas.draw(Axes.chart(plot, false), id, 460, 60 + 26 * n, "How much longer a DPO step takes than an SFT step", said + "the table below has the same numbers.");
   }
 }

@@ -67,9 +67,8 @@ public record ReportPage(StudyResults results, PublishedStudy published, List<St
   public record CurveView(String title, String svg, Double cut, List<String> names, Map<Long, List<Double>> table) {}
 
   /** Lays out the results. */
-  static ReportPage of(StudyResults results, String css) {
+  static ReportPage of(StudyResults results, String css, String drawing) {
     PublishedStudy published = PublishedStudy.of(results.study()).orElse(null);
-    String drawing = SvgCanvas.failure();
     List<TaskView> tasks = new ArrayList<>();
     for (Task task : results.tasks()) {
       tasks.add(view(task, "t" + tasks.size(), results, published, drawing == null));
@@ -89,12 +88,13 @@ public record ReportPage(StudyResults results, PublishedStudy published, List<St
       outcomes.add(new OutcomeView(outcome, key, title(outcome.title(), outcome.name()), drawn ? OutcomeChart.svg(key, outcome, results.systems(), comparable ? reported : null) : "", reported));
     }
     List<CurveView> curves = new ArrayList<>();
+    List<Double> rates = task.trials().stream().map(Trial::learningRate).distinct().toList();
     groups(task.trials()).forEach((name, trials) -> {
       if (CurveChart.drawable(trials)) {
         List<String> names = trials.stream().map(ReportPage::name).toList();
         String key = id + "-c" + curves.size();
         String title = title(task.title(), task.name()) + ", " + name;
-        curves.add(new CurveView(name, draw ? CurveChart.svg(key, trials, names, title + ": loss over steps") : "", CurveChart.cut(trials), names, table(trials)));
+        curves.add(new CurveView(name, draw ? CurveChart.svg(key, trials, names, rates, title + ": loss over steps") : "", CurveChart.cut(trials), names, table(trials)));
       }
     });
     return new TaskView(task, id, title(task.title(), task.name()), outcomes, curves);

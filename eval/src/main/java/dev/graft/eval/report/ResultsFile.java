@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -48,6 +49,8 @@ public final class ResultsFile {
     String text;
     try {
       text = Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw RunException.badData(file + ": is no results file: not UTF-8 text; write it anew with graft reproduce", e);
     } catch (IOException e) {
       throw RunException.badData(file + ": cannot be read: " + SafeFiles.reason(e) + "; give the folder that graft reproduce wrote", e);
     }

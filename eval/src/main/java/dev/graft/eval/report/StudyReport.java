@@ -49,8 +49,13 @@ public final class StudyReport {
   /** The page. */
   public static String html(StudyResults results) {
     System.setProperty("java.awt.headless", System.getProperty("java.awt.headless", "true"));
+    return html(results, SvgCanvas.failure());
+  }
+
+  /** The page. @param drawing why charts cannot be drawn, or null when they can */
+  static String html(StudyResults results, String drawing) {
     StringOutput out = new StringOutput(1 << 18);
-    Engine.TEMPLATES.render("report.jte", ReportPage.of(results, css()), out);
+    Engine.TEMPLATES.render("report.jte", ReportPage.of(results, css(), drawing), out);
     return out.toString();
   }
 

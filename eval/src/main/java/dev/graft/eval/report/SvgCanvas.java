@@ -18,6 +18,7 @@ import org.apache.batik.svggen.SVGGeneratorContext;
 import org.apache.batik.svggen.SVGGraphics2D;
 import org.apache.batik.svggen.SVGIDGenerator;
 import org.jfree.chart.JFreeChart;
+import org.jfree.chart.text.TextUtils;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 
@@ -40,6 +41,12 @@ final class SvgCanvas {
   private static final String SVG = "http://www.w3.org/2000/svg";
   private static final Pattern TEXT = Pattern.compile("<text x=\"([-0-9.eE]+)\"");
 
+  private static final Pattern STYLE = Pattern.compile(" style=\"([^\"]*)\"");
+
+  static {
+    TextUtils.setUseDrawRotatedStringWorkaround(false); // which would turn rotated text into shapes
+  }
+
   private SvgCanvas() {}
 
   /** Colour number {@code i} of the page's palette, wrapping round. */
@@ -61,7 +68,11 @@ final class SvgCanvas {
       graphics.dispose();
       return width > 0 ? null : "its fonts are empty";
     } catch (LinkageError | InternalError | RuntimeException e) {
-      return String.valueOf(e.getMessage());
+      Throwable cause = e;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
     }
   }
 
@@ -97,8 +108,9 @@ final class SvgCanvas {
     int begin = svg.indexOf("<svg");
     int end = svg.indexOf('>', begin);
     String body = svg.substring(end + 1);
-    return "<svg id=\"" + id + "\" class=\"chart\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-desc\" viewBox=\"0 0 " + width + " " + height + "\">"
-        + variables(centre(body, graphics.widths));
+    Matcher style = STYLE.matcher(svg.substring(begin, end)); // what all elements inherit
+    String inherited = style.find() ? style.group(1).replace(":black", ":rgb(1,2,3)") : "";
+    return variables("<svg id=\"" + id + "\" class=\"chart\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-desc\" viewBox=\"0 0 " + width + " " + height + "\" style=\"" + inherited + "\">" + centre(body, graphics.widths));
   }
 
   private static Element named(Document document, String tag, String id, String text) {
@@ -124,7 +136,7 @@ final class SvgCanvas {
     for (int i = 0; i < SERIES; i++) {
       out = out.replace("rgb(" + (20 + i) + ",21,22)", "var(--s" + i + ")");
     }
-    return out;
+    return out.replaceAll("\\s*\\n\\s*(/?>)", "$1").replace(" id=\"genericDefs\"", "").replace(" xml:space=\"preserve\"", "");
   }
 
   /** Remembers how wide each text is. */

@@ -1,6 +1,7 @@
 package dev.graft.eval.report;
 
 import dev.graft.eval.report.StudyResults.Answer;
+import dev.graft.eval.report.StudyResults.Data;
 import dev.graft.eval.report.StudyResults.LabelMatrix;
 import dev.graft.eval.report.StudyResults.Point;
 import dev.graft.eval.report.StudyResults.SystemResult;
@@ -19,7 +20,7 @@ public final class Words {
 
   /** A metric for people: F1, accuracy, mean grade. */
   public static String metric(String name) {
-    return name == null ? NONE : name.equals("f1") ? "F1" : name.replace('_', ' ');
+    return name == null ? NONE : name.replace("f1", "F1").replace('_', ' ');
   }
 
   /** A value of this metric: accuracy, sensitivity and specificity in percent, others with two decimals, as in the study. */
@@ -140,6 +141,11 @@ public final class Words {
       return NONE;
     }
     return text.codePointCount(0, text.length()) <= length ? text : text.substring(0, text.offsetByCodePoints(0, length)).stripTrailing() + " …";
+  }
+
+  /** "train 480, dev 120, test 120". */
+  public static String rows(Data data) {
+    return String.join(", ", data.splits().entrySet().stream().map(split -> split.getKey() + " " + count(split.getValue().rows())).toList());
   }
 
   /** The verdict of an answer, or its score. */
