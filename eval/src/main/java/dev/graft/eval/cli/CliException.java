@@ -6,7 +6,7 @@ public final class CliException extends RuntimeException {
 
   private final int exitCode;
 
-  private CliException(int exitCode, String message, Throwable cause) {
+  CliException(int exitCode, String message, Throwable cause) {
     super(message, cause);
     this.exitCode = exitCode;
   }

@@ -1,5 +1,6 @@
 package dev.graft.eval.cli;
 
+import dev.graft.eval.process.ParentWatch;
 import java.io.FileDescriptor;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -16,6 +17,7 @@ public final class Main {
 
   /** Runs one command and ends the process with its exit code. */
   public static void main(String[] args) {
+    ParentWatch.begin();
     StandardOutput stdout = new StandardOutput(FileDescriptor.out);
     PrintWriter out = new PrintWriter(new OutputStreamWriter(stdout, StandardCharsets.UTF_8));
     StandardOutput stderr = new StandardOutput(FileDescriptor.err);

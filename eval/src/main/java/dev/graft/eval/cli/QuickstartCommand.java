@@ -2,9 +2,9 @@ package dev.graft.eval.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.graft.eval.quickstart.ChildCommand;
+import dev.graft.eval.process.ChildCommand;
 import dev.graft.eval.quickstart.DemoBase;
-import dev.graft.eval.quickstart.Stage;
+import dev.graft.eval.process.Stage;
 import dev.graft.eval.quickstart.StageLog;
 import dev.graft.eval.quickstart.Stages;
 import dev.graft.trainer.run.SafeFiles;

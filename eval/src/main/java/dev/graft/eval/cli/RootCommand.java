@@ -29,6 +29,8 @@ import picocli.CommandLine.Option;
       EvalCommand.class,
       MetricsCommand.class,
       CompareCommand.class,
+      ReproduceCommand.class,
+      ReportCommand.class,
       GradeCommand.class,
       BenchCommand.class
     },
@@ -44,7 +46,9 @@ import picocli.CommandLine.Option;
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
       "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
+      "  graft reproduce savage2025 --profile quick                            a study whole: base, SFT and DPO on four tasks",
       "  graft grade run --predictions judged/predictions.jsonl --grader likert ... a judge model, or people, grade open answers",
+      "  graft report study/                                                  a study's report, anew from its results.json",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or model; 130, 143, 129 after Ctrl-C, SIGTERM, SIGHUP."

@@ -1,5 +1,6 @@
 package dev.graft.eval.quickstart;
 
+import dev.graft.eval.process.Stage;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;

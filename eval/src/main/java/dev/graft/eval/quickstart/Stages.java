@@ -1,5 +1,6 @@
 package dev.graft.eval.quickstart;
 
+import dev.graft.eval.process.Stage;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.eval.quickstart.DemoBase;
-import dev.graft.eval.quickstart.Stage;
+import dev.graft.eval.process.Stage;
 import dev.graft.eval.quickstart.Stages;
 import java.io.IOException;
 import java.nio.file.Files;

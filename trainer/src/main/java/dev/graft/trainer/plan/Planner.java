@@ -27,7 +27,7 @@ public final class Planner {
   private final ModelCost cost;
 
   /**
-   * @param adapter as the run would begin with; stays open and as it is  @param available bytes of memory, 0 when that is not known
+   * @param adapter as the run would begin with, or any where all weights are trained; stays open and as it is  @param available bytes of memory, 0 when that is not known
    * @param rows to learn, at least one, all of one kind  @param evalRows to evaluate on, may be empty
    */
   public Planner(Model model, Adapter adapter, long available, RunOptions options, List<? extends Example> rows, List<? extends Example> evalRows) {
@@ -54,7 +54,7 @@ public final class Planner {
   public WayPlan plan(Way way, Speed speed) {
     PlannedRows train = planned(rows, way);
     SessionSize size = size(way, options);
-    Flops epoch = cost.train(train.total(), options.batching().recompute());
+    Flops epoch = trained(train.total());
     Flops kl = cost.score(train.mismatchedTotal());
     Flops reference = reference(way, train);
     EvaluationPlan evaluation = evaluation(way, speed);
@@ -65,6 +65,12 @@ public final class Planner {
     double step = epochSeconds / stepsOfEpoch;
     return new WayPlan(way, train.promptTokens(), train.completionTokens(), train.total(), train.microBatches(options, size.maxTokens()), size.maxTokens(), epoch,
         kl, reference, evaluation, memory(way, options), step, epochSeconds, once, once + step * steps() + evaluation.seconds() * evaluation.count());
+  }
+
+  /** Training passes; where all weights are trained, those of their gradients too, as large as the forward's. */
+  private Flops trained(BatchShape shape) {
+    Flops frozen = cost.train(shape, options.batching().recompute());
+    return options.full() == null ? frozen : frozen.plus(new Flops(0, cost.score(shape).forward(), 0, 0));
   }
 
   private PlannedRows planned(List<? extends Example> examples, Way way) {
@@ -96,6 +102,9 @@ public final class Planner {
   private MemoryPlan memory(Way way, RunOptions with) {
     SessionSize size = size(way, with);
     SessionOptions training = size.training(with);
+    if (with.full() != null) {
+      return memoryOfWeights(way, size, training);
+    }
     boolean given = with.files().initAdapter() != null;
     int rank = given ? adapter.info().rank() : with.adapter().rank();
     String targets = given ? "all-linear" : with.adapter().targets();
@@ -104,6 +113,15 @@ public final class Planner {
     long trained = 4 * parameters * Float.BYTES; // itself, gradient, two moments
     long reference = way.online() ? TrainingSession.memoryBytes(model, rank, "all-linear", SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
     return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, training, rank), MemoryCheck.JAVA_BYTES, available);
+  }
+
+  /** Of training all weights: they, their gradients and moments lie beside the file; DPO's reference is the file once more, mapped. */
+  private MemoryPlan memoryOfWeights(Way way, SessionSize size, SessionOptions training) {
+    long bytes = TrainingSession.memoryBytesOfWeights(model, training);
+    long trained = Math.min(bytes, 4 * model.info().parameters() * Float.BYTES);
+    long reference = way.online() ? TrainingSession.memoryBytes(model, 0, "all-linear", SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
+    long cache = cachePass(way, training, 0);
+    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cache == 0 ? 0 : cache + trained, MemoryCheck.JAVA_BYTES, available);
   }
 
   /** The largest of the sessions that fill the cache, one after the other. */

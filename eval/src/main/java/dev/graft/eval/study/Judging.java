@@ -1,0 +1,115 @@
+package dev.graft.eval.study;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.eval.judge.Prediction;
+import dev.graft.eval.process.Stage;
+import dev.graft.eval.synthetic.Split;
+import dev.graft.eval.task.Outcome;
+import dev.graft.eval.task.Task;
+import dev.graft.eval.task.TaskData;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Has systems answer a task's rows and judges them: adapters together in one command, so that a prompt's base work is shared; models that were trained
+ * whole one after the other. One thread.
+ */
+final class Judging {
+  private static final String PARALLEL = "48";
+
+  private final StudySettings settings;
+  private final Task task;
+  private final StageRunner runner;
+
+  Judging(StudySettings settings, Task task, StageRunner runner) {
+    this.settings = settings;
+    this.task = task;
+    this.runner = runner;
+  }
+
+  /** Tells the progress. @param seconds of one system */
+  void announce(String phase, List<String> systems, double seconds) {
+    if (settings.profile().full()) {
+      systems.forEach(system -> runner.progress().plan(name(phase) + "/" + system, seconds + TaskPlan.START_SECONDS));
+    } else {
+      runner.progress().plan(name(phase), seconds * systems.size() + TaskPlan.START_SECONDS);
+    }
+  }
+
+  private String name(String phase) {
+    return task.name() + "/" + phase;
+  }
+
+  /**
+   * Runs whatever is not done.
+   *
+   * @param phase names the stage  @param systems an adapter or model for each name, null for the base
+   */
+  Judged run(String phase, TaskData data, Split split, Map<String, Path> systems) {
+    Path folder = settings.folder(task).resolve(phase);
+    Map<String, Map<String, List<Prediction>>> outcomes = new LinkedHashMap<>();
+    task.outcomes().forEach(outcome -> outcomes.put(outcome.name(), new LinkedHashMap<>()));
+    if (!settings.profile().full()) {
+      judge(phase, "", data, split, settings.model(), systems, folder);
+      systems.keySet().forEach(system -> add(outcomes, system, folder, system));
+      return new Judged(outcomes);
+    }
+    systems.forEach((system, model) -> {
+      Path own = folder.resolve(system);
+      Map<String, Path> alone = new LinkedHashMap<>();
+      alone.put("base", null); // of its own folder, whatever was trained
+      judge(phase + "/" + system, ", " + system, data, split, model == null ? settings.model() : model, alone, own);
+      add(outcomes, system, own, "base");
+    });
+    return new Judged(outcomes);
+  }
+
+  private void add(Map<String, Map<String, List<Prediction>>> outcomes, String system, Path folder, String as) {
+    for (Outcome outcome : task.outcomes()) {
+      outcomes.get(outcome.name()).put(system, Answers.read(folder, outcome, as));
+    }
+  }
+
+  private void judge(String phase, String whose, TaskData data, Split split, Path model, Map<String, Path> systems, Path folder) {
+    List<String> arguments = new ArrayList<>(List.of("eval", "--model", model.toString(), "--data", data.sft(split).toString(), "--output", folder.toString(), "--resume",
+        "--parallel", PARALLEL));
+    arguments.addAll(Answers.flags(task));
+    if (!systems.containsKey("base")) {
+      arguments.add("--no-base");
+    }
+    systems.forEach((system, adapter) -> {
+      if (adapter != null) {
+        arguments.addAll(List.of("--adapter", system + "=" + adapter));
+      }
+    });
+    String what = split == Split.TEST ? "test" : phase.substring(0, 3).toUpperCase(Locale.ROOT) + " on development rows";
+    Stage stage = new Stage(task.name() + ": " + what + whose, name(phase), arguments, folder.resolve("predictions.jsonl"));
+    runner.judge(stage, (json, line) -> {
+      ObjectNode figures = JsonNodeFactory.instance.objectNode();
+      figures.put("rows", json.path("rows").asLong());
+      long tokens = 0;
+      for (com.fasterxml.jackson.databind.JsonNode system : json.path("systems")) {
+        tokens += system.path("tokens").asLong();
+      }
+      figures.put("tokens", tokens);
+      return new StageRunner.Told(told(folder, systems), figures);
+    });
+  }
+
+  /** "uti f1 base 0.63, sft 0.98". */
+  private String told(Path folder, Map<String, Path> systems) {
+    StringBuilder text = new StringBuilder();
+    for (Outcome outcome : task.outcomes()) {
+      text.append(text.length() == 0 ? "" : "; ").append(outcome.name()).append(' ').append(outcome.metric().id());
+      for (String system : systems.keySet()) {
+        text.append(String.format(Locale.ROOT, "%s %s %.3f", text.charAt(text.length() - 1) == ' ' ? "" : ",", system, Judged.figure(outcome, Answers.read(folder, outcome, system))));
+      }
+    }
+    return text.toString();
+  }
+}
