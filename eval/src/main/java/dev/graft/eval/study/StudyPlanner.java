@@ -103,7 +103,7 @@ final class StudyPlanner {
         new RunOptions.Files(settings.model(), train, eval, null, settings.output()),
         new RunOptions.Lora(StudyProfile.RANK, StudyProfile.ALPHA, 0, false, "all-linear"),
         profile.full() ? new RunOptions.Full(null) : null,
-        new RunOptions.Optimizer(profile.rates().get(0), Schedule.COSINE, profile.warmup(), 0, 1),
+        new RunOptions.Optimizer(profile.rates().get(0), Schedule.COSINE, profile.warmup(), 0, 1, 0.999),
         new RunOptions.Batching(profile.batch(), profile.accumulation(), settings.microBatchTokens(), settings.recompute().equals("block"), 0, true),
         new RunOptions.Length(profile.steps(), 1),
         new RunOptions.Cadence(profile.evalSteps(), Math.max(1, profile.steps() / 10), 2, 0, false),
