@@ -196,9 +196,12 @@ double gk_cpu_fma_peak(gk_backend *, double seconds);
 void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n);
 /* The same by the backend's own kernel (bit for bit equal). */
 void gk_dequantize(const gk_backend *, gk_type type, const void *src, float *dst, int64_t n);
-/* The other way, on the host: n elements (multiple of the block size) into gk_type_bytes(type, n) bytes, ggml's own rounding. Types F32, F16,
- * BF16 and Q8_0; GK_UNSUPPORTED for others. A value beyond F16's range becomes an infinity. docs/formats.md */
+/* The other way, on the host: n elements (multiple of the block size) into gk_type_bytes(type, n) bytes, the plain reference: ggml's own result,
+ * bit for bit, for every type. Values are finite; one beyond F16's range becomes an infinity in F16. docs/quantize.md */
 gk_status gk_quantize(gk_type type, const float *src, void *dst, int64_t n);
+/* The same bytes by the backend's kernel and threads: src [rows,width] into rows of blocks. importance: [width], >= 0, how much an error in a column
+ * matters (an importance matrix's mean squares of activations), or NULL. GK_UNSUPPORTED when width is no whole number of blocks. */
+gk_status gk_quantize_rows(gk_backend *, gk_type type, const float *src, int64_t rows, int64_t width, const float *importance, void *dst);
 
 #ifdef __cplusplus
 }
