@@ -8,6 +8,12 @@
 #include "graft/blocks.h"
 #include "quantize.h"
 
+/* An instruction set that has these in hardware says so. */
+#ifndef GK_TO_F16
+#define GK_TO_F16(x) gk_f32_to_f16(x)
+#define GK_FROM_F16(h) gk_f16_to_f32(h)
+#endif
+
 #define GK_BLOCKS_INLINE static inline __attribute__((always_inline, unused))
 
 static const int8_t gk_iq4_values[16] = {GK_IQ4_VALUES};
@@ -144,8 +150,8 @@ GK_BLOCKS_INLINE float gk_fit_positive(int n, int high, const float *x, const fl
 /* Scales and mins of a super-block's sub-blocks, rounded: by their largest, or under weights. f16 d and dmin out. */
 GK_BLOCKS_INLINE void gk_round_scales(const gk_fits *fits, int sub_blocks, int high, int weighted, uint8_t *scale, uint8_t *min, gk_f16 *d, gk_f16 *dmin) {
   if (weighted) {
-    *d = gk_f32_to_f16(gk_fit_positive(sub_blocks, high, fits->scale, fits->weight, scale));
-    *dmin = gk_f32_to_f16(gk_fit_positive(sub_blocks, high, fits->min, fits->weight, min));
+    *d = GK_TO_F16(gk_fit_positive(sub_blocks, high, fits->scale, fits->weight, scale));
+    *dmin = GK_TO_F16(gk_fit_positive(sub_blocks, high, fits->min, fits->weight, min));
     return;
   }
   float largest_scale = 0, largest_min = 0;
@@ -159,13 +165,13 @@ GK_BLOCKS_INLINE void gk_round_scales(const gk_fits *fits, int sub_blocks, int h
     scale[s] = l < high ? l : (uint8_t)high;
     min[s] = m < high ? m : (uint8_t)high;
   }
-  *d = gk_f32_to_f16(largest_scale / (float)high);
-  *dmin = gk_f32_to_f16(largest_min / (float)high);
+  *d = GK_TO_F16(largest_scale / (float)high);
+  *dmin = GK_TO_F16(largest_min / (float)high);
 }
 
 /* Levels of all 256 values, sub_block values to a rounded scale and min. */
 GK_BLOCKS_INLINE void gk_levels_with_min(const float *x, const gk_fits *fits, int sub_block, int high, const uint8_t *scale, const uint8_t *min, gk_f16 d, gk_f16 dmin, uint8_t *levels) {
-  const float unit = gk_f16_to_f32(d), min_unit = gk_f16_to_f32(dmin);
+  const float unit = GK_FROM_F16(d), min_unit = GK_FROM_F16(dmin);
   for (int s = 0; s < GK_SUPER / sub_block; s++) {
     const float scaled = unit * (float)scale[s];
     if (scaled != 0) gk_round_levels(x + s * sub_block, sub_block, scaled, min_unit * (float)min[s], high, levels + s * sub_block);
@@ -227,13 +233,13 @@ GK_BLOCKS_INLINE float gk_round_q3_scales(const gk_fits *fits, float (*fit)(cons
  * scale is 0, else from its inverse. */
 GK_BLOCKS_INLINE void gk_finish_q3_K(const float *x, const gk_fits *fits, float (*fit)(const float *, const float *, int, int, uint8_t *), gk_block_q3_K *block) {
   uint8_t scale[16], levels[GK_SUPER];
-  block->d = gk_f32_to_f16(gk_round_q3_scales(fits, fit, scale));
+  block->d = GK_TO_F16(gk_round_q3_scales(fits, fit, scale));
   memset(block->scales, 0, sizeof block->scales);
   for (int s = 0; s < 16; s++) {
     block->scales[s % 8] |= (uint8_t)((scale[s] & 15) << (s < 8 ? 0 : 4));
     block->scales[8 + s % 4] |= (uint8_t)(scale[s] >> 4 << 2 * (s / 4));
   }
-  const float unit = gk_f16_to_f32(block->d);
+  const float unit = GK_FROM_F16(block->d);
   for (int s = 0; s < 16; s++) {
     const float scaled = unit * (float)((int)scale[s] - 32);
     if (scaled != 0) gk_round_levels_symmetric(x + 16 * s, 16, scaled, 4, levels + 16 * s);
@@ -257,8 +263,8 @@ GK_BLOCKS_INLINE void gk_finish_q6_K(const float *x, const gk_fits *fits, gk_blo
   }
   uint8_t levels[GK_SUPER];
   const float inverse = -128.0f / peak;
-  block->d = gk_f32_to_f16(1 / inverse);
-  const float unit = gk_f16_to_f32(block->d);
+  block->d = GK_TO_F16(1 / inverse);
+  const float unit = GK_FROM_F16(block->d);
   for (int s = 0; s < 16; s++) {
     const int32_t rounded = gk_nearest(inverse * fits->scale[s]);
     block->scales[s] = (int8_t)(rounded < 127 ? rounded : 127);
@@ -282,14 +288,14 @@ GK_BLOCKS_INLINE void gk_iq4_levels(const float *x, float inverse, uint8_t *leve
 
 GK_BLOCKS_INLINE void gk_finish_iq4_nl(const float *x, float scale, gk_block_iq4_nl *block) {
   uint8_t levels[32];
-  block->d = gk_f32_to_f16(scale);
+  block->d = GK_TO_F16(scale);
   gk_iq4_levels(x, scale != 0 ? 1 / scale : 0, levels);
   gk_pack_nibbles_32(levels, block->qs);
 }
 
 GK_BLOCKS_INLINE void gk_finish_iq4_xs(const float *x, const gk_fits *fits, gk_block_iq4_xs *block) {
   const float unit = -gk_signed_peak(fits->scale, 8) / 32, inverse = unit != 0 ? 1 / unit : 0;
-  block->d = gk_f32_to_f16(unit);
+  block->d = GK_TO_F16(unit);
   block->scales_h = 0;
   memset(block->scales_l, 0, sizeof block->scales_l);
   for (int s = 0; s < 8; s++) {
@@ -330,22 +336,22 @@ GK_BLOCKS_INLINE float gk_plain_with_min(const float *x, int bits, float *min, u
 }
 
 GK_BLOCKS_INLINE void gk_put_q4_0(const uint8_t *levels, float d, gk_block_q4_0 *block) {
-  block->d = gk_f32_to_f16(d);
+  block->d = GK_TO_F16(d);
   gk_pack_nibbles_32(levels, block->qs);
 }
 GK_BLOCKS_INLINE void gk_put_q4_1(const uint8_t *levels, float d, float m, gk_block_q4_1 *block) {
-  block->d = gk_f32_to_f16(d);
-  block->m = gk_f32_to_f16(m);
+  block->d = GK_TO_F16(d);
+  block->m = GK_TO_F16(m);
   gk_pack_nibbles_32(levels, block->qs);
 }
 GK_BLOCKS_INLINE void gk_put_q5_0(const uint8_t *levels, float d, gk_block_q5_0 *block) {
-  block->d = gk_f32_to_f16(d);
+  block->d = GK_TO_F16(d);
   gk_pack_nibbles_32(levels, block->qs);
   gk_pack_fifth_32(levels, block->qh);
 }
 GK_BLOCKS_INLINE void gk_put_q5_1(const uint8_t *levels, float d, float m, gk_block_q5_1 *block) {
-  block->d = gk_f32_to_f16(d);
-  block->m = gk_f32_to_f16(m);
+  block->d = GK_TO_F16(d);
+  block->m = GK_TO_F16(m);
   gk_pack_nibbles_32(levels, block->qs);
   gk_pack_fifth_32(levels, block->qh);
 }
@@ -355,7 +361,7 @@ GK_BLOCKS_INLINE void gk_block_to_q8_0(const float *x, gk_block_q8_0 *block) {
   float peak = 0;
   for (int i = 0; i < GK_BLOCK; i++) peak = peak > fabsf(x[i]) ? peak : fabsf(x[i]);
   const float d = peak / 127.0f, inverse = d != 0 ? 1.0f / d : 0.0f;
-  block->d = gk_f32_to_f16(d);
+  block->d = GK_TO_F16(d);
   for (int i = 0; i < GK_BLOCK; i++) {
     const float scaled = x[i] * inverse, whole = truncf(scaled);
     block->qs[i] = (int8_t)(int32_t)(whole + (fabsf(scaled - whole) >= 0.5f ? copysignf(1.0f, scaled) : 0.0f));

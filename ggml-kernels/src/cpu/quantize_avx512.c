@@ -3,14 +3,20 @@
 
 #define LANES 16
 #define TABLE gk_quantize_table_avx512
+#define GK_TO_F16(x) _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT)
+#define GK_FROM_F16(h) _cvtsh_ss(h)
 #include "cpu/quantize_lanes.h"
 
 LANE_INLINE vi vi_clamp(vi x, int low, int high) {
   return (vi)_mm512_max_epi32(_mm512_min_epi32((__m512i)x, _mm512_set1_epi32(high)), _mm512_set1_epi32(low));
 }
 LANE_INLINE vf vf_root(vf x) { return _mm512_sqrt_ps(x); }
-LANE_INLINE int vi_any(vi mask) { return _mm512_movepi32_mask((__m512i)mask) != 0; }
+LANE_INLINE uint32_t vi_bits(vi mask) { return _mm512_movepi32_mask((__m512i)mask); }
+LANE_INLINE int vi_any(vi mask) { return vi_bits(mask) != 0; }
 LANE_INLINE vf vf_where(vi mask, vf yes, vf no) { return _mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)mask), no, yes); }
+
+LANE_INLINE float vf_most(vf x) { return _mm512_reduce_max_ps(x); }
+LANE_INLINE int vi_first(vi mask) { return __builtin_ctz(vi_bits(mask)); }
 
 /* Four halvings of the table, by the midpoints between its values: v[j-1] + v[j] for twice x. */
 LANE_INLINE vf vf_iq4(vf x) {

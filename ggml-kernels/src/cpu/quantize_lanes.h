@@ -1,7 +1,9 @@
 /* Quantization with a sub-block in each lane of a vector: VW searches at once, each in the order of float operations of
  * src/ref/quantize_ref.c, so that the bytes are the same. Where the plain search branches, lanes that do not follow keep what they have.
  * Included by quantize_avx2.c and quantize_avx512.c, which define LANES and a few operations that C has no name for:
- *   vi_clamp(x, low, high)     vf_root(x)     vi_any(mask)     vf_iq4(x): the nearest table value     to_f16_row(src, n, dst)
+ *   vi_clamp(x, low, high)     vf_root(x)     vf_where(mask, yes, no)     vf_most(x): the largest     vi_bits(mask): a bit for each lane     vi_any(mask)
+ *   vi_first(mask): its first lane
+ *   vf_iq4(x): the nearest table value     to_f16_row(src, n, dst)
  */
 #include "quantize_blocks.h"
 
@@ -12,9 +14,12 @@ typedef int32_t vi __attribute__((vector_size(4 * LANES)));
 
 LANE_INLINE vi vi_clamp(vi x, int low, int high);
 LANE_INLINE vf vf_root(vf x);
+LANE_INLINE uint32_t vi_bits(vi mask);
 LANE_INLINE int vi_any(vi mask);
 LANE_INLINE vf vf_iq4(vf x);
 LANE_INLINE vf vf_where(vi mask, vf yes, vf no);
+LANE_INLINE float vf_most(vf x);
+LANE_INLINE int vi_first(vi mask);
 static void to_f16_row(const float *src, int64_t n, uint16_t *dst);
 
 LANE_INLINE vf vf_of(float x) { return x - (vf){0}; }
@@ -354,8 +359,86 @@ static float fit_scales(const float *x, const float *w, int n, int peak, uint8_t
   return scale;
 }
 
+/* ---- blocks of 32 whose values lie along a vector: no search ------------------------------------------------------------- */
+
+enum { RUN = 32 / LANES };
+typedef int8_t vb __attribute__((vector_size(LANES)));
+
+LANE_INLINE vf vf_load(const float *x) {
+  vf value;
+  memcpy(&value, x, sizeof value);
+  return value;
+}
+LANE_INLINE void vi_put_bytes(vi x, void *bytes) {
+  const vb narrow = __builtin_convertvector(x, vb);
+  memcpy(bytes, &narrow, sizeof narrow);
+}
+/* The value of largest magnitude, the first of them where several are. */
+LANE_INLINE float block_peak(const float *x) {
+  vf most = vf_magnitude(vf_load(x));
+  for (int r = 1; r < RUN; r++) {
+    const vf value = vf_magnitude(vf_load(x + r * LANES));
+    most = vf_where(value > most, value, most);
+  }
+  const vf peak = vf_of(vf_most(most));
+  uint32_t equal = 0;
+  for (int r = 0; r < RUN; r++) equal |= vi_bits(vf_magnitude(vf_load(x + r * LANES)) == peak) << r * LANES;
+  return x[__builtin_ctz(equal | 1u << 31)];
+}
+/* The largest value times sign; where that is a zero, the one of both zeros that a loop meets first. */
+LANE_INLINE float block_extreme(const float *x, float sign) {
+  vf most = vf_load(x) * sign;
+  for (int r = 1; r < RUN; r++) {
+    const vf value = vf_load(x + r * LANES) * sign;
+    most = vf_where(value > most, value, most);
+  }
+  const float extreme = vf_most(most) * sign;
+  for (int i = 0; extreme == 0 && i < 32; i++)
+    if (x[i] == 0) return x[i];
+  return extreme;
+}
+
+LANE_INLINE float plain_symmetric(const float *x, int bits, vi *levels) {
+  const int peak = 1 << (bits - 1);
+  const float top = block_peak(x), d = top / (float)-peak, inverse = d != 0 ? 1 / d : 0;
+  for (int r = 0; r < RUN; r++) {
+    const vi level = __builtin_convertvector(vf_load(x + r * LANES) * inverse + ((float)peak + 0.5f), vi);
+    levels[r] = vi_clamp(level << 24 >> 24, -128, 2 * peak - 1);
+  }
+  return d;
+}
+LANE_INLINE float plain_with_min(const float *x, int bits, float *min, vi *levels) {
+  const int high = (1 << bits) - 1;
+  const float low = block_extreme(x, -1), top = block_extreme(x, 1), d = (top - low) / (float)high, inverse = d != 0 ? 1 / d : 0;
+  for (int r = 0; r < RUN; r++) levels[r] = vi_clamp(__builtin_convertvector((vf_load(x + r * LANES) - low) * inverse + 0.5f, vi), INT32_MIN, high);
+  *min = low;
+  return d;
+}
+LANE_INLINE void put_nibbles(const vi *levels, uint8_t *qs) {
+  for (int r = 0; r < RUN / 2; r++) vi_put_bytes((levels[r] & 15) | levels[r + RUN / 2] << 4, qs + r * LANES);
+}
+LANE_INLINE void put_fifth(const vi *levels, uint8_t *qh) {
+  uint32_t bits = 0;
+  for (int r = 0; r < RUN; r++) bits |= vi_bits((levels[r] & 16) != 0) << r * LANES;
+  memcpy(qh, &bits, sizeof bits);
+}
+/* Halves away from zero: the largest float below a half is added, then cut. */
+LANE_INLINE void block_to_q8_0(const float *x, gk_block_q8_0 *block) {
+  vf most = {0};
+  for (int r = 0; r < RUN; r++) {
+    const vf value = vf_magnitude(vf_load(x + r * LANES));
+    most = vf_where(value > most, value, most);
+  }
+  const float d = vf_most(most) / 127.0f, inverse = d != 0 ? 1.0f / d : 0.0f;
+  block->d = GK_TO_F16(d);
+  for (int r = 0; r < RUN; r++) {
+    const vf scaled = vf_load(x + r * LANES) * inverse;
+    const vf half = (vf)(((vi)scaled & INT32_MIN) | (vi)vf_of(0x1.fffffep-2f));
+    vi_put_bytes(__builtin_convertvector(scaled + half, vi), block->qs + r * LANES);
+  }
+}
+
 /* Blocks of 32 under importance. The mean square is a row's (iq4_nl: a block's). */
-enum { BLOCKS_AT_ONCE = 128 };
 LANE_INLINE void fit_blocks(search_kind kind, int high, const float *src, int64_t first, int64_t count, const float *importance, int64_t width, const float *spread, gk_fits *out) {
   lanes l;
   vf of_lane = {0};
@@ -379,10 +462,10 @@ LANE_INLINE void fit_blocks(search_kind kind, int high, const float *src, int64_
   static void to_##name(const float *src, int64_t rows, int64_t width, const float *importance, void *dst) {                     \
     gk_block_##name *block = dst;                                                                                                \
     const int64_t count = rows * width / 32;                                                                                     \
-    uint8_t levels[32];                                                                                                          \
     if (!importance) {                                                                                                           \
       for (int64_t i = 0; i < count; i++, block++) {                                                                             \
         const float *x = src + 32 * i;                                                                                           \
+        vi levels[RUN];                                                                                                          \
         plain;                                                                                                                   \
       }                                                                                                                          \
       return;                                                                                                                    \
@@ -402,20 +485,21 @@ LANE_INLINE void fit_blocks(search_kind kind, int high, const float *src, int64_
       fit_blocks(kind, high, src, first, count, importance, width, spread, &f);                                                  \
       for (int lane = 0; lane < LANES && first + lane < count; lane++, block++) {                                                \
         const float *x = src + (first + lane) * 32;                                                                              \
+        uint8_t levels[32];                                                                                                      \
         put;                                                                                                                     \
       }                                                                                                                          \
     }                                                                                                                            \
   }
-#define SYMMETRIC_BLOCKS(name, bits)                                                                                              \
-  PLAIN_BLOCKS(name, SEARCH_SYMMETRIC, 1 << (bits - 1), const float d = gk_plain_symmetric(x, bits, levels); gk_put_##name(levels, d, block), \
+#define SYMMETRIC_BLOCKS(name, bits, high_bits)                                                                                              \
+  PLAIN_BLOCKS(name, SEARCH_SYMMETRIC, 1 << (bits - 1), block->d = GK_TO_F16(plain_symmetric(x, bits, levels)); put_nibbles(levels, block->qs); high_bits, \
                gk_fit_levels_symmetric(x, 32, f.inverse[lane], 1 << (bits - 1), levels); gk_put_##name(levels, f.scale[lane], block))
-#define BLOCKS_WITH_MIN(name, bits)                                                                                               \
-  PLAIN_BLOCKS(name, SEARCH_MIN, (1 << bits) - 1, float m; const float d = gk_plain_with_min(x, bits, &m, levels); gk_put_##name(levels, d, m, block), \
+#define BLOCKS_WITH_MIN(name, bits, high_bits)                                                                                               \
+  PLAIN_BLOCKS(name, SEARCH_MIN, (1 << bits) - 1, float m; block->d = GK_TO_F16(plain_with_min(x, bits, &m, levels)); block->m = GK_TO_F16(m); put_nibbles(levels, block->qs); high_bits, \
                gk_fit_levels(x, 32, f.inverse[lane], f.origin[lane], (1 << bits) - 1, levels); gk_put_##name(levels, f.scale[lane], -f.min[lane], block))
-SYMMETRIC_BLOCKS(q4_0, 4)
-SYMMETRIC_BLOCKS(q5_0, 5)
-BLOCKS_WITH_MIN(q4_1, 4)
-BLOCKS_WITH_MIN(q5_1, 5)
+SYMMETRIC_BLOCKS(q4_0, 4, )
+SYMMETRIC_BLOCKS(q5_0, 5, put_fifth(levels, block->qh))
+BLOCKS_WITH_MIN(q4_1, 4, )
+BLOCKS_WITH_MIN(q5_1, 5, put_fifth(levels, block->qh))
 
 static void to_iq4_nl(const float *src, int64_t rows, int64_t width, const float *importance, void *dst) {
   gk_block_iq4_nl *block = dst;
@@ -453,7 +537,7 @@ static void to_bf16(const float *src, int64_t rows, int64_t width, const float *
 
 static void to_q8_0(const float *src, int64_t rows, int64_t width, const float *importance, void *dst) {
   (void)importance;
-  for (int64_t i = 0; i < rows * width / GK_BLOCK; i++) gk_block_to_q8_0(src + i * GK_BLOCK, (gk_block_q8_0 *)dst + i);
+  for (int64_t i = 0; i < rows * width / GK_BLOCK; i++) block_to_q8_0(src + i * GK_BLOCK, (gk_block_q8_0 *)dst + i);
 }
 
 const gk_quantize_fn TABLE[GK_TYPE_LIMIT] = {
