@@ -202,6 +202,9 @@ gk_status gk_quantize(gk_type type, const float *src, void *dst, int64_t n);
 /* The same bytes by the backend's kernel and threads: src [rows,width] into rows of blocks. importance: [width], >= 0, how much an error in a column
  * matters (an importance matrix's mean squares of activations), or NULL. GK_UNSUPPORTED when width is no whole number of blocks. */
 gk_status gk_quantize_rows(gk_backend *, gk_type type, const float *src, int64_t rows, int64_t width, const float *importance, void *dst);
+/* Rows of one type into rows of another, in pieces that fit the cache: dequantized, and quantized as above. *bad_row is the first row that has a NaN or
+ * infinity, before or after (a value or a scale beyond F16), or -1; what is written for such a row is no use. */
+gk_status gk_convert_rows(gk_backend *, gk_type from, const void *src, gk_type to, int64_t rows, int64_t width, const float *importance, void *dst, int64_t *bad_row);
 
 #ifdef __cplusplus
 }
