@@ -115,11 +115,11 @@ GRAFT_API void graft_importance_close(graft_importance *);
  * matrices. importance: may be NULL, and may be closed afterwards. The gguf must stay open. GRAFT_USAGE when a type is unknown or the importance is another model's. */
 GRAFT_API int32_t graft_quantizer_open(graft_runtime *, graft_gguf *, const char *path, const char *type, const char *output_type, const char *embedding_type, int32_t pure,
     graft_importance *importance, graft_quantizer **out, char *message, int64_t message_bytes);
-/* JSON: {"type","file_type","parameters","source_bytes","bytes","requantized" (tensors quantized already that change their type),"tensors":[{"name","from","to",
+/* JSON: {"type","file_type","parameters","source_bytes","bytes","requantized" (tensors quantized already that are quantized to another type),"tensors":[{"name","from","to",
  * "wanted" (differs from to where the row does not fit),"row","source_bytes","bytes","importance" (1 or 0)}]}, in the order of the new file. */
 GRAFT_API int32_t graft_quantizer_describe(graft_quantizer *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
-/* Works on for a part of a tensor; *done_bytes of the source's tensors are done; *finished 1 when the file stands under its name. GRAFT_NOT_FINITE names a tensor with a NaN,
- * an infinity, or values that the type cannot hold. After a failure, or when it is closed before the end, nothing is left of the new file. */
+/* Works on for a part of a tensor; *done_bytes of the source's tensors are done; *finished 1 when the file stands under its name. GRAFT_BAD_FILE names a tensor with a NaN or an
+ * infinity, GRAFT_NOT_FINITE one with values that its new type cannot hold. After a failure, or when it is closed before the end, nothing is left of the new file. */
 GRAFT_API int32_t graft_quantizer_step(graft_quantizer *, int64_t *done_bytes, int32_t *finished, char *message, int64_t message_bytes);
 GRAFT_API void graft_quantizer_close(graft_quantizer *);
 

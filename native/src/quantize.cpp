@@ -128,7 +128,7 @@ void Quantizer::refuse_row(const Item &item, int64_t row) const {
     gk_dequantize(runtime_.backend(), item.tensor->type, data + row * gk_type_bytes(item.tensor->type, width), values.data(), width);
   for (int64_t c = 0; c < width; c++)
     if (!std::isfinite(values[size_t(c)]))
-      fail(GRAFT_NOT_FINITE, "%s: tensor %s holds %g in row %lld, column %lld; a model with such weights is broken", file_.path().c_str(), item.tensor->name.c_str(),
+      fail(GRAFT_BAD_FILE, "%s: tensor %s holds %g in row %lld, column %lld; a model with such weights is broken; convert or download it again", file_.path().c_str(), item.tensor->name.c_str(),
            double(values[size_t(c)]), (long long)row, (long long)c);
   float largest = 0;
   for (const float value : values) largest = std::max(largest, std::fabs(value));
@@ -201,7 +201,7 @@ std::string Quantizer::describe_json() const {
   uint64_t source = 0, bytes = 0;
   for (const Item &item : items_) {
     parameters += item.tensor->elements();
-    requantized += is_quantized(item.tensor->type) && item.to != item.tensor->type;
+    requantized += is_quantized(item.tensor->type) && is_quantized(item.to) && item.to != item.tensor->type;
     source += item.tensor->bytes;
     bytes += item.bytes;
   }

@@ -33,7 +33,7 @@ class Quantizer {
   Quantizer(Runtime &runtime, const Gguf &file, const std::string &path, const QuantizeOptions &options);
 
   // Works on for about a tenth of a second to a second; true when all is written and the file stands under its name. Throws GRAFT_IO,
-  // GRAFT_NOT_FINITE (a value or scale that the type cannot hold, with the tensor's name) after removing what was written.
+  // GRAFT_BAD_FILE (a NaN or infinity in a tensor, which is named) or GRAFT_NOT_FINITE (values that its new type cannot hold) after removing what was written.
   bool step();
   // Bytes of source tensors done, and in all.
   uint64_t done_bytes() const { return done_; }

@@ -56,15 +56,17 @@ static int has_exponent(const uint16_t *words, int64_t n, uint16_t exponent) {
   return found;
 }
 
-static int all_finite(const float *x, int64_t n) {
+/* Magnitudes below the float of these bits. */
+static int all_below(const float *x, int64_t n, uint32_t limit) {
   uint32_t found = 0;
   for (int64_t i = 0; i < n; i++) {
     uint32_t bits;
     memcpy(&bits, x + i, sizeof bits);
-    found |= (bits & 0x7f800000u) == 0x7f800000u;
+    found |= (bits & 0x7fffffffu) >= limit;
   }
   return !found;
 }
+enum { INFINITE_BITS = 0x7f800000, /* 2^29: no block holds more, and searches square what they are given */ BLOCK_LIMIT_BITS = 0x4e000000 };
 
 /* Where a block's f16 numbers lie, in bytes; -1 for none. */
 static void scale_offsets(gk_type type, int offsets[2]) {
@@ -79,7 +81,7 @@ static void scale_offsets(gk_type type, int offsets[2]) {
 }
 
 static int row_is_finite(gk_type type, const void *row, int64_t width) {
-  if (type == GK_F32) return all_finite(row, width);
+  if (type == GK_F32) return all_below(row, width, INFINITE_BITS);
   if (type == GK_F16 || type == GK_BF16) return !has_exponent(row, width, type == GK_F16 ? 0x7c00 : 0x7f80);
   const gk_type_info *info = gk_type_get(type);
   int offsets[2];
@@ -98,6 +100,7 @@ typedef struct convert_job {
   gk_quantize_fn to;
   gk_type type;
   int plain;               /* src is f32 already */
+  uint32_t limit;          /* bits of what values must stay below */
   const char *src;
   int64_t width, src_bytes, dst_bytes, piece;
   const float *importance;
@@ -116,7 +119,7 @@ static void convert_part(void *arg, int64_t begin, int64_t end, int32_t part) {
   }
   j->to(values, end - begin, j->width, j->importance, j->dst + begin * j->dst_bytes);
   for (int64_t r = begin; r < end; r++) {
-    if (all_finite(values + (r - begin) * j->width, j->width) && row_is_finite(j->type, j->dst + r * j->dst_bytes, j->width)) continue;
+    if (all_below(values + (r - begin) * j->width, j->width, j->limit) && row_is_finite(j->type, j->dst + r * j->dst_bytes, j->width)) continue;
     long long seen = atomic_load(&j->bad_row);
     while ((seen < 0 || seen > r) && !atomic_compare_exchange_weak(&j->bad_row, &seen, r)) {}
     return;
@@ -126,7 +129,8 @@ static void convert_part(void *arg, int64_t begin, int64_t end, int32_t part) {
 gk_status gk_convert_rows(gk_backend *b, gk_type from, const void *src, gk_type to, int64_t rows, int64_t width, const float *importance, void *dst, int64_t *bad_row) {
   *bad_row = -1;
   if (!supported(to, width) || !supported(from, width)) return GK_UNSUPPORTED;
-  convert_job j = {.from = gk_dequantize_table(b->isa)[from], .to = gk_quantize_table(b->isa)[to], .type = to, .plain = from == GK_F32, .src = src, .width = width,
+  convert_job j = {.from = gk_dequantize_table(b->isa)[from], .to = gk_quantize_table(b->isa)[to], .type = to, 
+                   .plain = from == GK_F32, .limit = gk_type_get(to)->block_size > 1 ? BLOCK_LIMIT_BITS : INFINITE_BITS, .src = src, .width = width,
                    .src_bytes = gk_type_bytes(from, width), .dst_bytes = gk_type_bytes(to, width), .piece = gk_max_i64(1, 8192 / gk_max_i64(width, 1)),
                    .importance = importance, .dst = dst};
   atomic_init(&j.bad_row, -1);

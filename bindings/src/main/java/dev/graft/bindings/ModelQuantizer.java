@@ -65,7 +65,8 @@ public final class ModelQuantizer implements AutoCloseable {
    * Works on for a part of a tensor.
    *
    * @return true when the file stands under its name
-   * @throws NotFiniteException when a tensor, which is named, holds a NaN, an infinity, or values that its new type cannot hold
+   * @throws BadFileException when a tensor, which is named, holds a NaN or an infinity
+   * @throws NotFiniteException when a tensor holds values that its new type cannot
    * @throws GraftIoException when the file cannot be written
    */
   public boolean step() {

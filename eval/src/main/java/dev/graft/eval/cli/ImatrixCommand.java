@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
       "that which it will see; some 100,000 tokens are plenty."
     })
 final class ImatrixCommand implements Callable<Integer> {
-  private static final int WINDOW = 512;
+  private static final int WINDOW = 2048;
 
   @Mixin CommonOptions common;
   @Mixin ModelOptions model;
