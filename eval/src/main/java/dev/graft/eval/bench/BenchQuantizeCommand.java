@@ -31,13 +31,13 @@ public final class BenchQuantizeCommand implements Callable<Integer> {
   @Option(names = "--types", paramLabel = "LIST", split = ",", description = "Some of F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS. Default: all.")
   List<String> types;
 
-  @Option(names = "--rows", paramLabel = "N", defaultValue = "512", description = "Rows of the matrix. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--rows", paramLabel = "N", defaultValue = "64", description = "Rows of the matrix. Default: ${DEFAULT-VALUE}.")
   int rows;
 
   @Option(names = "--width", paramLabel = "N", defaultValue = "4096", description = "Values of a row, a multiple of 256. Default: ${DEFAULT-VALUE}.")
   int width;
 
-  @Option(names = "--repeats", paramLabel = "N", defaultValue = "3", description = "Times that each is run, in turn. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--repeats", paramLabel = "N", defaultValue = "9", description = "Times that each is run, in turn. Default: ${DEFAULT-VALUE}.")
   int repeats;
 
   @Override
