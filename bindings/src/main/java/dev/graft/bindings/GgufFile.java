@@ -91,6 +91,10 @@ public final class GgufFile implements AutoCloseable {
     handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_gguf_write_tokenizer(p, Calls.path(target), m, n)));
   }
 
+  Handle handle() {
+    return handle;
+  }
+
   /** Unmaps the file. */
   @Override
   public void close() {

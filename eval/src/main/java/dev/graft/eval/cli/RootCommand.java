@@ -25,6 +25,8 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       GenerateCommand.class,
       DataCommand.class,
+      QuantizeCommand.class,
+      ImatrixCommand.class,
 
       EvalCommand.class,
       MetricsCommand.class,
@@ -45,6 +47,7 @@ import picocli.CommandLine.Option;
       "  graft data make uti --output data/uti                              synthetic notes to train and test on",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
+      "  graft quantize f16.gguf q4.gguf Q4_K_M                             smaller weights, as llama-quantize makes them",
       "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "  graft reproduce savage2025 --profile quick                            a study whole: base, SFT and DPO on four tasks",
       "  graft grade run --predictions judged/predictions.jsonl --grader likert ... a judge model, or people, grade open answers",
