@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       GenerateCommand.class,
       DataCommand.class,
+      AdapterCommand.class,
 
       EvalCommand.class,
       MetricsCommand.class,
