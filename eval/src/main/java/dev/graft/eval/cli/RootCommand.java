@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
       GenerateCommand.class,
       DataCommand.class,
       AdapterCommand.class,
+      ConvertCommand.class,
 
       EvalCommand.class,
       MetricsCommand.class,
