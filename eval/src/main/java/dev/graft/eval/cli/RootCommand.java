@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
       DataCommand.class,
       AdapterCommand.class,
       ConvertCommand.class,
+      MergeCommand.class,
 
       EvalCommand.class,
       MetricsCommand.class,
