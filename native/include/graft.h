@@ -41,6 +41,8 @@ typedef struct graft_adapter graft_adapter;
 typedef struct graft_weights graft_weights;
 typedef struct graft_trainer graft_trainer;
 typedef struct graft_generator graft_generator;
+typedef struct graft_importance graft_importance;
+typedef struct graft_quantizer graft_quantizer;
 
 /* "0.1.0" */
 GRAFT_API const char *graft_version(void);
@@ -56,8 +58,11 @@ GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t 
 GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes);
 /* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
 GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
-/* The other way, with ggml's own rounding: count values into target, whose target_bytes must be what they take. F32, F16, BF16 and Q8_0. */
+/* The other way, by the plain reference, equal to ggml's bit for bit: count finite values into target, whose target_bytes must be what they take. */
 GRAFT_API int32_t graft_quantize(int32_t type, const float *values, int64_t count, void *target, int64_t target_bytes, char *message, int64_t message_bytes);
+/* The same by this runtime's kernels and threads: rows of width values. importance: [width] weights >= 0 of the columns' errors, or NULL. */
+GRAFT_API int32_t graft_quantize_rows(graft_runtime *, int32_t type, const float *values, int64_t rows, int64_t width, const float *importance, void *target,
+    int64_t target_bytes, char *message, int64_t message_bytes);
 GRAFT_API void graft_runtime_close(graft_runtime *);
 
 /* ---- gguf files ------------------------------------------------------------------------------------------------ */
@@ -114,6 +119,32 @@ GRAFT_API int32_t graft_write_vocabulary(const char *path, const char *name, con
 GRAFT_API int32_t graft_write_random_model(const char *path, const char *architecture, int32_t layers, int32_t width, int32_t heads, int32_t kv_heads,
     int32_t head_width, int32_t feed_forward, int32_t vocabulary_size, int32_t context_length, int32_t tied, const char *mix, const char *vocabulary, int64_t seed,
     float deviation, float rope_base, const char *name, char *message, int64_t message_bytes);
+
+/* ---- importance matrices, and files in other types ---------------------------------------------------------------------- */
+
+/* Mean squares of the inputs of each linear layer's columns. path NULL: an empty one, to be filled by graft_trainer_observe; else a file of llama.cpp's, either the
+ * binary format or GGUF. */
+GRAFT_API int32_t graft_importance_open(const char *path, graft_importance **out, char *message, int64_t message_bytes);
+/* By the name of the file: ".dat" is llama.cpp's binary format (what versions before August 2025 read), anything else GGUF. source: what it was made from. */
+GRAFT_API int32_t graft_importance_save(graft_importance *, const char *path, const char *source, char *message, int64_t message_bytes);
+/* JSON: {"batches","tokens","entries":[{"name","columns","tokens","mean","largest"}]} */
+GRAFT_API int32_t graft_importance_describe(graft_importance *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* A weight's mean squares; count must be its columns. */
+GRAFT_API int32_t graft_importance_values(graft_importance *, const char *weight, float *values, int64_t count, char *message, int64_t message_bytes);
+GRAFT_API void graft_importance_close(graft_importance *);
+
+/* Writes a file again with other weight types, step by step, in bounded memory, byte for byte as llama-quantize (b4916). type: a type ("Q4_0", "F16") or a mix ("Q4_K_M") as
+ * llama-quantize names them. output_type and embedding_type: a type for output.weight and token_embd.weight, NULL or "" for the mix's choice. pure: one type for all
+ * matrices. importance: may be NULL, and may be closed afterwards. The gguf must stay open. GRAFT_USAGE when a type is unknown or the importance is another model's. */
+GRAFT_API int32_t graft_quantizer_open(graft_runtime *, graft_gguf *, const char *path, const char *type, const char *output_type, const char *embedding_type, int32_t pure,
+    graft_importance *importance, graft_quantizer **out, char *message, int64_t message_bytes);
+/* JSON: {"type","file_type","parameters","source_bytes","bytes","requantized" (tensors quantized already that change their type),"tensors":[{"name","from","to",
+ * "wanted" (differs from to where the row does not fit),"row","source_bytes","bytes","importance" (1 or 0)}]}, in the order of the new file. */
+GRAFT_API int32_t graft_quantizer_describe(graft_quantizer *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* Works on for a part of a tensor; *done_bytes of the source's tensors are done; *finished 1 when the file stands under its name. GRAFT_NOT_FINITE names a tensor with a NaN,
+ * an infinity, or values that the type cannot hold. After a failure, or when it is closed before the end, nothing is left of the new file. */
+GRAFT_API int32_t graft_quantizer_step(graft_quantizer *, int64_t *done_bytes, int32_t *finished, char *message, int64_t message_bytes);
+GRAFT_API void graft_quantizer_close(graft_quantizer *);
 
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
@@ -193,6 +224,8 @@ GRAFT_API int32_t graft_trainer_gradient(graft_trainer *, const char *name, floa
 /* Parameters, both moments, update count and dropout counter, with a checksum; load refuses a file of another shape. Bit for bit. */
 GRAFT_API int32_t graft_trainer_save(graft_trainer *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API int32_t graft_trainer_load(graft_trainer *, const char *path, char *message, int64_t message_bytes);
+/* From now on every forward pass adds the squares of the linear layers' inputs to this matrix (which may be closed before the trainer); NULL: no more. */
+GRAFT_API int32_t graft_trainer_observe(graft_trainer *, graft_importance *, char *message, int64_t message_bytes);
 GRAFT_API void graft_trainer_close(graft_trainer *);
 
 /* Mean negative log-likelihood over `total` targets (of the whole optimizer step, of which these n are a part): weights[i] = -1/total,

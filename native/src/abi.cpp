@@ -51,7 +51,7 @@ int32_t graft_quantize(int32_t type, const float *values, int64_t count, void *t
     if (count < 0 || count % info->block_size || target_bytes != gk_type_bytes(info->type, count))
       fail(GRAFT_USAGE, "%lld values of %s do not take %lld bytes", (long long)count, info->name, (long long)target_bytes);
     if (gk_quantize(info->type, &required(values, "values"), &required(static_cast<char *>(target), "target"), count) != GK_OK)
-      fail(GRAFT_USAGE, "values cannot be written as %s; F32, F16, BF16 and Q8_0 are supported", info->name);
+      fail(GRAFT_USAGE, "values cannot be written as %s", info->name);
   });
 }
 

@@ -5,7 +5,9 @@
 #include "generator.h"
 #include "gguf.h"
 #include "lora.h"
+#include "importance.h"
 #include "model.h"
+#include "quantize.h"
 #include "runtime.h"
 #include "trainer.h"
 
@@ -35,4 +37,11 @@ struct graft_generator {
   graft_generator(graft::Model &model, std::vector<graft::Adapter *> adapters, int32_t sequences, int32_t context)
       : value(model, std::move(adapters), sequences, context) {}
   graft::Generator value;
+};
+struct graft_importance {
+  std::shared_ptr<graft::Importance> value;
+};
+struct graft_quantizer {
+  graft_quantizer(graft::Runtime &runtime, const graft::Gguf &file, const char *path, const graft::QuantizeOptions &options) : value(runtime, file, path, options) {}
+  graft::Quantizer value;
 };

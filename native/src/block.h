@@ -21,6 +21,8 @@ struct AdapterSpan {
   int64_t begin, count;
 };
 
+class Importance;
+
 // What one pass through the blocks has in common. Borrowed pointers live for the pass.
 struct Pass {
   const Model &model;
@@ -30,6 +32,7 @@ struct Pass {
   float dropout = 0;                   // 0 outside training
   uint64_t dropout_seed = 0;
   uint64_t pass_number = 0;            // different for each training pass: another mask
+  Importance *importance = nullptr;    // unless NULL, gets the squares of every linear layer's input
 };
 
 // A block's activations that its backward reads. hidden is the low-rank x·Aᵀ of each target, [T,R].

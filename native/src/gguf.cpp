@@ -304,6 +304,8 @@ Gguf::~Gguf() = default;
 
 uint64_t Gguf::file_bytes() const { return file_->size(); }
 void Gguf::prefetch() const { file_->prefetch(); }
+void Gguf::prefetch(const void *begin, uint64_t bytes) const { file_->prefetch(begin, bytes); }
+void Gguf::release(const void *begin, uint64_t bytes) const { file_->release(begin, bytes); }
 
 const GgufValue *Gguf::find(std::string_view key) const {
   const auto found = metadata_index_.find(std::string(key));

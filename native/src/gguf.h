@@ -55,6 +55,9 @@ class Gguf {
   uint64_t file_bytes() const;
   // Asks the kernel to read the whole file ahead (a hint, returns at once). Worth it before weights are used, not for a look at the header.
   void prefetch() const;
+  // The same for a part of a tensor, and its end: it will not be needed soon.
+  void prefetch(const void *begin, uint64_t bytes) const;
+  void release(const void *begin, uint64_t bytes) const;
   const std::vector<std::pair<std::string, GgufValue>> &metadata() const { return metadata_; }
   const std::vector<GgufTensor> &tensors() const { return tensors_; }
 

@@ -11,7 +11,7 @@ namespace graft {
 
 namespace {
 
-constexpr uint64_t kAlignment = 32;
+constexpr uint64_t kAlignment = GgufWriter::kAlignment;
 
 template <class T> void append(std::string &to, const T &value) { to.append(reinterpret_cast<const char *>(&value), sizeof value); }
 void append_string(std::string &to, std::string_view text) {

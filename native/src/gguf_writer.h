@@ -34,13 +34,16 @@ class GgufWriter {
   // Throws GRAFT_IO (disk full, read-only folder ...) or GRAFT_USAGE (a bad or double name, a shape that does not fit its type, a fill
   // that gives another number of bytes) after removing the temporary file. Whatever fill throws passes through.
   void write(const std::string &path) const;
+  // For a file whose tensors somebody writes himself, step by step: everything before the first tensor's bytes, which begin at a multiple of
+  // kAlignment, as each tensor does. fill may be empty.
+  std::string encode_header() const;
+  static constexpr uint64_t kAlignment = 32;
 
  private:
   friend class GgufStream;
   struct Entry { std::string key; std::string bytes; };          // bytes: type and value, encoded
   struct Tensor { std::string name; gk_type type; std::vector<int64_t> shape; std::function<void(const Sink &)> fill; };
   void set(std::string_view key, std::string bytes);
-  std::string encode_header() const;
   std::vector<Entry> entries_;
   std::vector<Tensor> tensors_;
 };

@@ -1,5 +1,6 @@
 #include "linear_group.h"
 
+#include "importance.h"
 #include "weights.h"
 
 namespace graft {
@@ -38,6 +39,8 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   const Adapter *joined = joined_adapter(pass);
   gk_product products[kMostProducts] = {};
   int group = 0;
+  for (int i = 0; pass.importance && i < count; i++)
+    pass.importance->add(pass.model, "blk." + std::to_string(layer) + "." + name_of(members[i].target) + ".weight", x, pass.rows, k);
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, accumulate ? 1 : 0};

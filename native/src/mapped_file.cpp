@@ -66,4 +66,16 @@ MappedFile::~MappedFile() {
 
 void MappedFile::prefetch() const { (void)::madvise(const_cast<uint8_t *>(data_), static_cast<size_t>(size_), MADV_WILLNEED); }
 
+namespace {
+// The whole pages of a part: inner ones, or all that it touches.
+void advise(const void *begin, uint64_t bytes, int advice, bool inner) {
+  const uintptr_t page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE)), from = reinterpret_cast<uintptr_t>(begin), to = from + bytes;
+  const uintptr_t first = (inner ? from + page - 1 : from) / page * page, last = (inner ? to : to + page - 1) / page * page;
+  if (first < last) (void)::madvise(reinterpret_cast<void *>(first), last - first, advice);
+}
+}  // namespace
+
+void MappedFile::prefetch(const void *begin, uint64_t bytes) const { advise(begin, bytes, MADV_WILLNEED, false); }
+void MappedFile::release(const void *begin, uint64_t bytes) const { advise(begin, bytes, MADV_DONTNEED, true); }
+
 }  // namespace graft

@@ -20,6 +20,8 @@ class MappedFile {
   const uint8_t *data() const { return data_; }
   uint64_t size() const { return size_; }              // >= 1
   void prefetch() const;                               // a hint: read everything ahead
+  void prefetch(const void *begin, uint64_t bytes) const;   // a hint: read this part ahead
+  void release(const void *begin, uint64_t bytes) const;    // this part is not needed soon; it counts as memory of ours no longer
 
  private:
   MappedFile(const uint8_t *data, uint64_t size) : data_(data), size_(size) {}

@@ -67,7 +67,7 @@ void Trainer::declare(const Model &model, const int32_t *ranks, int64_t paramete
 }
 
 Pass Trainer::pass(bool training) const {
-  Pass pass{*model_, batch_.rows(), batch_.positions.data(), {}, 0, 0, 0};
+  Pass pass{*model_, batch_.rows(), batch_.positions.data(), {}, 0, 0, 0, nullptr};
   if (adapter_) pass.adapters.push_back({adapter_, 0, batch_.rows()});
   if (training && options_.dropout > 0) {
     pass.dropout = options_.dropout;
@@ -90,7 +90,9 @@ void Trainer::run(Batch batch, bool training, gk_precision precision, float *log
   backward_ready_ = false;
   batch_ = std::move(batch);
   if (training) passes_++;
-  const Pass pass = this->pass(training);
+  Pass pass = this->pass(training);
+  pass.importance = importance_.get();
+  if (importance_) importance_->count_batch(batch_.rows());
   model_->ops().set_precision(model_->backend(), precision);
   check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
   const int32_t layers = model_->hyper().layers;

@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "block.h"
 #include "head.h"
+#include "importance.h"
 #include "optimizer.h"
 #include "weights.h"
 
@@ -40,6 +41,9 @@ class Trainer {
   void distributions(int64_t begin, int64_t n, float *logps);
   void backward(const float *weights);
   double step(float learning_rate, float weight_decay, float max_grad_norm);
+
+  // From now on forward passes add to this matrix; NULL: no more.
+  void observe(std::shared_ptr<Importance> importance) { importance_ = std::move(importance); }
 
   const Batch &batch() const { return batch_; }
   const Model &model() const { return *model_; }
@@ -77,6 +81,7 @@ class Trainer {
   Batch batch_;
   uint64_t passes_ = 0;                 // training passes so far; numbers the dropout masks
   bool backward_ready_ = false;
+  std::shared_ptr<Importance> importance_;
 };
 
 }  // namespace graft

@@ -196,9 +196,15 @@ double gk_cpu_fma_peak(gk_backend *, double seconds);
 void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n);
 /* The same by the backend's own kernel (bit for bit equal). */
 void gk_dequantize(const gk_backend *, gk_type type, const void *src, float *dst, int64_t n);
-/* The other way, on the host: n elements (multiple of the block size) into gk_type_bytes(type, n) bytes, ggml's own rounding. Types F32, F16,
- * BF16 and Q8_0; GK_UNSUPPORTED for others. A value beyond F16's range becomes an infinity. docs/formats.md */
+/* The other way, on the host: n elements (multiple of the block size) into gk_type_bytes(type, n) bytes, the plain reference: ggml's own result,
+ * bit for bit, for every type. Values are finite; one beyond F16's range becomes an infinity in F16. docs/quantize.md */
 gk_status gk_quantize(gk_type type, const float *src, void *dst, int64_t n);
+/* The same bytes by the backend's kernel and threads: src [rows,width] into rows of blocks. importance: [width], >= 0, how much an error in a column
+ * matters (an importance matrix's mean squares of activations), or NULL. GK_UNSUPPORTED when width is no whole number of blocks. */
+gk_status gk_quantize_rows(gk_backend *, gk_type type, const float *src, int64_t rows, int64_t width, const float *importance, void *dst);
+/* Rows of one type into rows of another, in pieces that fit the cache: dequantized, and quantized as above. *bad_row is the first row that has a NaN or
+ * infinity, before or after (a value or a scale beyond F16), or -1; what is written for such a row is no use. */
+gk_status gk_convert_rows(gk_backend *, gk_type from, const void *src, gk_type to, int64_t rows, int64_t width, const float *importance, void *dst, int64_t *bad_row);
 
 #ifdef __cplusplus
 }

@@ -81,6 +81,9 @@ final class GraftLibrary {
 
   static native int graft_quantize(int type, Pointer values, long count, Pointer target, long targetBytes, byte[] message, long messageBytes);
 
+  static native int graft_quantize_rows(Pointer runtime, int type, Pointer values, long rows, long width, Pointer importance, Pointer target, long targetBytes,
+      byte[] message, long messageBytes);
+
   static native int graft_gguf_open(String path, PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_gguf_describe(Pointer gguf, int maxItems, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
@@ -116,6 +119,25 @@ final class GraftLibrary {
   static native int graft_write_random_model(String path, String architecture, int layers, int width, int heads, int kvHeads, int headWidth, int feedForward,
       int vocabularySize, int contextLength, int tied, String mix, String vocabulary, long seed, float deviation, float ropeBase, String name,
       byte[] message, long messageBytes);
+
+  static native int graft_importance_open(String path, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_importance_save(Pointer importance, String path, String source, byte[] message, long messageBytes);
+
+  static native int graft_importance_describe(Pointer importance, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_importance_values(Pointer importance, String weight, Pointer values, long count, byte[] message, long messageBytes);
+
+  static native void graft_importance_close(Pointer importance);
+
+  static native int graft_quantizer_open(Pointer runtime, Pointer gguf, String path, String type, String outputType, String embeddingType, int pure, Pointer importance,
+      PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_quantizer_describe(Pointer quantizer, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_quantizer_step(Pointer quantizer, LongByReference doneBytes, IntByReference finished, byte[] message, long messageBytes);
+
+  static native void graft_quantizer_close(Pointer quantizer);
 
   static native int graft_model_open(Pointer runtime, String path, PointerByReference out, byte[] message, long messageBytes);
 
@@ -169,6 +191,8 @@ final class GraftLibrary {
   static native int graft_trainer_save(Pointer trainer, String path, byte[] message, long messageBytes);
 
   static native int graft_trainer_load(Pointer trainer, String path, byte[] message, long messageBytes);
+
+  static native int graft_trainer_observe(Pointer trainer, Pointer importance, byte[] message, long messageBytes);
 
   static native void graft_trainer_close(Pointer trainer);
 

@@ -123,6 +123,21 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
+   * From now on every forward pass adds the squares of all linear layers' inputs to an importance matrix.
+   *
+   * @param importance null for no more
+   */
+  public void observe(Importance importance) {
+    handle.run(p -> {
+      if (importance == null) {
+        Calls.run((m, n) -> GraftLibrary.graft_trainer_observe(p, null, m, n));
+      } else {
+        importance.handle().run(matrix -> Calls.run((m, n) -> GraftLibrary.graft_trainer_observe(p, matrix, m, n)));
+      }
+    });
+  }
+
+  /**
    * Accumulates the gradient of the loss whose derivative by each log-probability is the batch's weight.
    *
    * @throws IllegalStateException unless {@code batch} is that of the last forward, and it was a training one

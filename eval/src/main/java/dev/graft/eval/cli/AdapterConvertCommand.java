@@ -37,7 +37,7 @@ final class AdapterConvertCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     WeightType wanted = type(type);
-    OutputFile.check(output, file);
+    OutputFiles.check("--output", output, file);
     try (AdapterFile adapter = AdapterFile.open(file)) {
       AdapterChanges.convert(adapter, wanted, output);
     }

@@ -36,7 +36,7 @@ final class AdapterExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    OutputFile.checkNewFolder(output);
+    OutputFiles.checkNewFolder("--output", output);
     BaseShape base = BaseShape.read(model);
     try (AdapterFile adapter = AdapterFile.open(file)) {
       if (!base.architecture().equals(adapter.architecture())) {

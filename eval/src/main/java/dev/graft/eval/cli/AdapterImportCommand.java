@@ -46,8 +46,8 @@ final class AdapterImportCommand implements Callable<Integer> {
     if (!Files.isDirectory(folder)) {
       throw CliException.badData(folder + ": no such folder; give one that PEFT's save_pretrained wrote");
     }
-    OutputFile.check(output, model);
-    PeftImport.Result result = PeftImport.run(folder, BaseShape.read(model), name == null ? OutputFile.baseName(folder) : name, output);
+    OutputFiles.check("--output", output, model);
+    PeftImport.Result result = PeftImport.run(folder, BaseShape.read(model), name == null ? OutputFiles.baseName(folder) : name, output);
     result.notes().forEach(common::note);
     if (common.json()) {
       Map<String, Object> json = new LinkedHashMap<>();

@@ -35,7 +35,7 @@ final class AdapterScaleCommand implements Callable<Integer> {
     if (!Float.isFinite(factor)) {
       throw CliException.usage("--factor " + factor + " is not a finite number");
     }
-    OutputFile.check(output, file);
+    OutputFiles.check("--output", output, file);
     try (AdapterFile adapter = AdapterFile.open(file)) {
       AdapterChanges.scale(adapter, factor, output);
     }

@@ -61,13 +61,13 @@ final class AdapterSumCommand implements Callable<Integer> {
     } else if (rank < 0) {
       throw CliException.usage("--rank " + rank + " is negative");
     }
-    OutputFile.check(output, files.toArray(Path[]::new));
+    OutputFiles.check("--output", output, files.toArray(Path[]::new));
     List<AdapterFile> adapters = new ArrayList<>();
     try {
       for (Path file : files) {
         adapters.add(AdapterFile.open(file));
       }
-      report(AdapterChanges.sum(adapters, factors, rank, wanted, name == null ? OutputFile.baseName(output) : name, output));
+      report(AdapterChanges.sum(adapters, factors, rank, wanted, name == null ? OutputFiles.baseName(output) : name, output));
     } finally {
       adapters.forEach(AdapterFile::close);
     }

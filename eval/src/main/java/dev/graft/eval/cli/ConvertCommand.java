@@ -57,10 +57,10 @@ final class ConvertCommand implements Callable<Integer> {
     } else if (!Files.isDirectory(folder)) {
       throw CliException.badData(folder + ": no such folder; give one with config.json, tokenizer.json and safetensors");
     }
-    OutputFile.check(output);
+    OutputFiles.check("OUT.gguf", output);
     long start = System.nanoTime();
     RowProgress[] progress = new RowProgress[1];
-    Converter.Result result = Converter.run(folder, output, new Converter.Options(wanted, pre, name == null ? OutputFile.baseName(folder) : name, common.threads()), (done, of) -> {
+    Converter.Result result = Converter.run(folder, output, new Converter.Options(wanted, pre, name == null ? OutputFiles.baseName(folder) : name, common.threads()), (done, of) -> {
       if (progress[0] == null) {
         progress[0] = new RowProgress(common, of, "tensors");
       } else {

@@ -81,7 +81,7 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     EvaluationRows measured = resolve();
-    OutputFile.check(output, model, adapter, data);
+    OutputFiles.check("--output", output, model, adapter, data);
     long start = System.nanoTime();
     Path scaled = null;
     try (GraftRuntime runtime = common.openRuntime();

@@ -28,6 +28,8 @@ import picocli.CommandLine.Option;
       AdapterCommand.class,
       ConvertCommand.class,
       MergeCommand.class,
+      QuantizeCommand.class,
+      ImatrixCommand.class,
 
       EvalCommand.class,
       MetricsCommand.class,
@@ -45,6 +47,7 @@ import picocli.CommandLine.Option;
       "  graft data make uti --output data/uti                              synthetic notes to train and test on",
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
+      "  graft quantize f16.gguf q4.gguf Q4_K_M                             smaller weights, as llama-quantize makes them",
       "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "",
       "'graft COMMAND --help' lists a command's flags, their defaults and an example.",

@@ -3,8 +3,6 @@ package dev.graft.eval.cli;
 import dev.graft.trainer.bpe.TokenizerOptions;
 import dev.graft.trainer.bpe.TokenizerTrainer;
 import dev.graft.trainer.bpe.TrainedTokenizer;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,7 +58,7 @@ final class TokenizerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    checkOutput();
+    OutputFiles.check("--output", output, data.toArray(Path[]::new));
     long start = System.nanoTime();
     TrainedTokenizer trained = TokenizerTrainer.train(
         new TokenizerOptions(data, vocabularySize, minFrequency, template, special == null ? List.of() : special, name == null ? defaultName() : name));
@@ -78,27 +76,6 @@ final class TokenizerCommand implements Callable<Integer> {
 
   private String defaultName() {
     return output.getFileName().toString().replaceFirst("(?i)\\.gguf$", "");
-  }
-
-  /** Finds out before the work what cannot be written after it. */
-  private void checkOutput() {
-    Path folder = output.toAbsolutePath().getParent();
-    if (Files.isDirectory(output)) {
-      throw CliException.usage("--output " + output + " is a folder; give a file");
-    } else if (folder == null || !Files.isDirectory(folder)) {
-      throw CliException.failed("--output " + output + ": there is no folder " + folder + "; make it first", null);
-    } else if (!Files.isWritable(folder)) {
-      throw CliException.failed("--output " + output + ": the folder " + folder + " cannot be written; check its owner and mode, or choose another", null);
-    }
-    for (Path file : data) {
-      try {
-        if (Files.exists(output) && Files.exists(file) && Files.isSameFile(output, file)) {
-          throw CliException.usage("--output " + output + " is also an input; choose another name");
-        }
-      } catch (IOException e) {
-        throw CliException.failed("--output " + output + ": cannot be compared with --data " + file + ": " + e.getMessage(), e);
-      }
-    }
   }
 
   private Map<String, Object> json(TrainedTokenizer trained, double seconds) {

@@ -5,6 +5,9 @@ import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GgufTensor;
 import dev.graft.bindings.GgufWriter;
 import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.ModelQuantizer;
+import dev.graft.bindings.QuantizePlan;
+import dev.graft.bindings.QuantizeSpec;
 import dev.graft.bindings.Quantizer;
 import dev.graft.bindings.WeightType;
 import dev.graft.eval.adapter.AdapterFile;
@@ -77,8 +80,7 @@ public final class Merger {
     List<String> notes = new ArrayList<>();
     Map<String, Long> bytes = new TreeMap<>();
     try (GgufWriter writer = GgufWriter.copyOf(base)) {
-      Map<GgufTensor, WeightType> types = types(tensors, mix, writer, notes);
-      checkTypes(types, pairs);
+      Map<GgufTensor, WeightType> types = types(tensors, mix, output, writer, notes);
       types.forEach((tensor, type) -> {
         writer.tensor(tensor.name(), type, tensor.shape());
         bytes.merge(type.label(), type.bytes(tensor.elements()), Long::sum);
@@ -97,39 +99,28 @@ public final class Merger {
     return new Result(pairs.size(), tensors.stream().mapToLong(GgufTensor::elements).sum(), bytes, notes);
   }
 
-  private Map<GgufTensor, WeightType> types(List<GgufTensor> tensors, String mix, GgufWriter writer, List<String> notes) {
+  private Map<GgufTensor, WeightType> types(List<GgufTensor> tensors, String mix, Path output, GgufWriter writer, List<String> notes) {
     Map<GgufTensor, WeightType> types = new LinkedHashMap<>();
-    boolean tied = !shape.weights().containsKey("output.weight");
-    int fallbacks = 0;
-    int again = 0;
-    for (GgufTensor tensor : tensors) {
-      WeightType type = tensor.type();
-      if (mix != null && tensor.shape().size() > 1) {
-        WeightType.Choice choice = WeightType.inMix(mix, tensor.name(), tensor.columns(), tensor.shape().size(), shape.layers(), tied);
-        type = choice.type();
-        boolean single = WeightType.all().stream().anyMatch(t -> t.label().equalsIgnoreCase(mix));
-        fallbacks += single && !type.label().equalsIgnoreCase(mix) ? 1 : 0;
-        again += type.number() != tensor.type().number() && tensor.type().blockSize() > 1 ? 1 : 0;
-        writer.set("general.file_type", (long) choice.fileType());
+    tensors.forEach(tensor -> types.put(tensor, tensor.type()));
+    if (mix == null) {
+      return types;
+    }
+    try (ModelQuantizer quantizer = ModelQuantizer.open(runtime, base.path(), output, new QuantizeSpec(mix), null)) { // for its choice of types only
+      QuantizePlan plan = quantizer.plan();
+      Map<String, QuantizePlan.Tensor> planned = new HashMap<>();
+      plan.tensors().forEach(tensor -> planned.put(tensor.name(), tensor));
+      types.replaceAll((tensor, type) -> WeightType.named(planned.get(tensor.name()).to()));
+      writer.set("general.file_type", (long) plan.fileType()).set("general.quantization_version", 2L);
+      List<QuantizePlan.Tensor> fallbacks = plan.tensors().stream().filter(QuantizePlan.Tensor::fallback).toList();
+      if (!fallbacks.isEmpty()) {
+        QuantizePlan.Tensor first = fallbacks.get(0);
+        notes.add("rows of " + fallbacks.size() + " tensors do not fit their type; " + first.name() + " (rows of " + first.row() + ") becomes " + first.to() + ", not " + first.wanted());
       }
-      types.put(tensor, type);
-    }
-    if (fallbacks > 0) {
-      notes.add(fallbacks + " matrices have rows that are no whole number of " + mix + "'s blocks; they are written in its fallback type");
-    }
-    if (again > 0) {
-      notes.add(again + " matrices of " + base.path() + " are quantized already and are quantized again as " + mix + ", which adds to the error; merge into the unquantized model if you have it");
+      if (plan.requantized() > 0) {
+        notes.add(plan.requantized() + " tensors of " + base.path() + " are quantized already and get another type, which adds to the error; merge into the unquantized model if you have it");
+      }
     }
     return types;
-  }
-
-  /** Finds out before the work which type cannot be written. */
-  private void checkTypes(Map<GgufTensor, WeightType> types, Map<String, Pair> pairs) {
-    types.forEach((tensor, type) -> {
-      if (pairs.containsKey(tensor.name()) || type.number() != tensor.type().number()) {
-        Quantizer.quantize(type.number(), new float[type.blockSize()], type.blockBytes());
-      }
-    });
   }
 
   private void write(RowPipeline pipeline, GgufTensor tensor, WeightType type, Pair pair) throws IOException {
@@ -148,7 +139,7 @@ public final class Merger {
         add(values, a, b, factor, first, (int) columns, pair.rank());
       }
       check(tensor, type, values);
-      return Quantizer.quantize(type.number(), values, Math.toIntExact(type.bytes(n)));
+      return Quantizer.quantizeRows(runtime, type.number(), values, columns, Math.toIntExact(type.bytes(n)));
     });
   }
 

@@ -51,8 +51,12 @@ class UsageTest {
         "generate --model m --prompt p --temperature NaN|--temperature NaN",
         "inspect|missing required parameter: 'MODEL.gguf'",
         "inspect a b|unexpected argument 'b'",
-        "bench|give a command: train, dpo, make-model",
+        "bench|give a command: train, dpo, quantize, make-model",
         "bench make-model --no-tied --outptu x|unknown flag --outptu; did you mean --output?",
+        "quantize a.gguf b.gguf|missing required parameter: 'TYPE'",
+        "imatrix --model m|missing required options: '--data=D', '--output=F'",
+        "imatrix --model m --data d --output o --max-length 1|--max-length 1 must be at least 2",
+        "bench quantize --types Q9|--types Q9 is not known",
         "--threads 3|unknown flag --threads"
       })
   void aWrongCommandLineIsOneLineAndExitCode2(String args, String message) {
