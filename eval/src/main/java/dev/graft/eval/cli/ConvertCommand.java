@@ -59,14 +59,8 @@ final class ConvertCommand implements Callable<Integer> {
     }
     OutputFiles.check("OUT.gguf", output);
     long start = System.nanoTime();
-    RowProgress[] progress = new RowProgress[1];
-    Converter.Result result = Converter.run(folder, output, new Converter.Options(wanted, pre, name == null ? OutputFiles.baseName(folder) : name, common.threads()), (done, of) -> {
-      if (progress[0] == null) {
-        progress[0] = new RowProgress(common, of, "tensors");
-      } else {
-        progress[0].done(done);
-      }
-    });
+    Converter.Options options = new Converter.Options(wanted, pre, name == null ? OutputFiles.baseName(folder) : name, common.threads());
+    Converter.Result result = Converter.run(folder, output, options, RowProgress.later(common, "tensors"));
     report(result, (System.nanoTime() - start) * 1e-9);
     return ExitCode.DONE;
   }

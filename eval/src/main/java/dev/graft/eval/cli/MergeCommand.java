@@ -156,7 +156,7 @@ final class MergeCommand implements Callable<Integer> {
       }
       merged.put(type == null ? "merged, types kept" : "merged at " + type.toUpperCase(Locale.ROOT), output);
       MergeCost cost = new MergeCost(measured, rows, positions);
-      return cost.measure(runtime, model, lora, merged, new RowProgress(common, rows == 0 ? Integer.MAX_VALUE : rows)::done);
+      return cost.measure(runtime, model, lora, merged, RowProgress.later(common, "rows"));
     } finally {
       if (half != null) {
         Files.deleteIfExists(half);

@@ -76,7 +76,7 @@ public final class Converter {
   /** Told how far the work is. */
   @FunctionalInterface
   public interface Progress {
-    void done(int tensors, int of);
+    void done(int items, int of);
   }
 
   private static String commonType(List<TensorPlan.Item> items) {

@@ -6,6 +6,7 @@ import dev.graft.bindings.Model;
 import dev.graft.bindings.PackedBatch;
 import dev.graft.bindings.SessionOptions;
 import dev.graft.bindings.TrainingSession;
+import dev.graft.eval.convert.Converter;
 import dev.graft.trainer.data.Example;
 import dev.graft.trainer.data.PreferenceExample;
 import dev.graft.trainer.data.SftExample;
@@ -17,7 +18,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntConsumer;
 
 /**
  * Evaluates a base, the base with its adapter, and merged models on the same rows, side by side. The loss is the mean negative
@@ -81,9 +81,9 @@ public final class MergeCost {
    * Measures.
    *
    * @param merged paths of merged models by name, the one that is to be judged last
-   * @param progress gets the number of rows done
+   * @param progress is told how many rows are done
    */
-  public Report measure(GraftRuntime runtime, Path base, Path adapter, Map<String, Path> merged, IntConsumer progress) {
+  public Report measure(GraftRuntime runtime, Path base, Path adapter, Map<String, Path> merged, Converter.Progress progress) {
     List<AutoCloseable> open = new ArrayList<>();
     try {
       Model plain = opened(open, Model.open(runtime, base));
@@ -101,7 +101,7 @@ public final class MergeCost {
       List<Measured> all = List.copyOf(systems.values());
       for (int i = 0; i < batches.size(); i++) {
         measure(batches.get(i), all);
-        progress.accept(i + 1);
+        progress.done(i + 1, batches.size());
       }
       return report(systems, batches);
     } finally {

@@ -19,6 +19,16 @@ final class HfForward {
 
   /** log p of each token from the second on. */
   double[] logps(int[] tokens) {
+    double[][] all = distributions(tokens);
+    double[] logps = new double[tokens.length - 1];
+    for (int t = 0; t < logps.length; t++) {
+      logps[t] = all[t][tokens[t + 1]];
+    }
+    return logps;
+  }
+
+  /** log p of the whole vocabulary after each token but the last. */
+  double[][] distributions(int[] tokens) {
     int n = tokens.length;
     double[][] x = new double[n][];
     for (int t = 0; t < n; t++) {
@@ -27,16 +37,17 @@ final class HfForward {
     for (int layer = 0; layer < model.layers; layer++) {
       block("model.layers." + layer + ".", x);
     }
-    double[] logps = new double[n - 1];
+    double[][] all = new double[n - 1][];
     for (int t = 0; t + 1 < n; t++) {
       double[] logits = times(model.tied ? "model.embed_tokens.weight" : "lm_head.weight", norm(x[t], "model.norm.weight"));
       double sum = 0;
       for (double logit : logits) {
         sum += Math.exp(logit);
       }
-      logps[t] = logits[tokens[t + 1]] - Math.log(sum);
+      double log = Math.log(sum);
+      all[t] = java.util.Arrays.stream(logits).map(logit -> logit - log).toArray();
     }
-    return logps;
+    return all;
   }
 
   private double[] row(String name, int index) {
