@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +35,13 @@ class ConvertCommandTest {
   private static final int VOCABULARY = 264;
   private static final int[] TOKENS = {258, 7, 99, 100, 3, 200, 7, 64, 31, 255, 12};
 
+  @TempDir static Path good;
   @TempDir Path folder;
+
+  @BeforeAll
+  static void writeAGoodFolder() throws IOException {
+    new HfFolder("llama", VOCABULARY, false, 2).write(good, "F32", 1);
+  }
 
   /** Scores tokens after the first with a converted file. */
   static double[] score(Path folder, Path model, Path adapter, int[] tokens) throws IOException {
@@ -267,7 +274,10 @@ class ConvertCommandTest {
   @ParameterizedTest
   @MethodSource("spoilt")
   void whatIsWrongIsOneLineAndNothingIsLeft(String message, Spoil how) throws IOException {
-    Path hf = new HfFolder("llama", VOCABULARY, false, 2).write(folder.resolve("hf"), "F32", 1);
+    Path hf = Files.createDirectory(folder.resolve("hf"));
+    for (Path file : List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors").stream().map(good::resolve).toList()) {
+      Files.copy(file, hf.resolve(file.getFileName()));
+    }
     how.on(hf);
     Path output = folder.resolve("model.gguf");
     assertThat(Cli.run("convert", hf, output, "--quiet").fails(3).err()).contains(message);
