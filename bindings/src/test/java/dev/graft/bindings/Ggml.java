@@ -50,4 +50,9 @@ final class Ggml {
   long quantize(int type, Pointer values, Pointer target, long count) {
     return library.getFunction("ggml_quantize_chunk").invokeLong(new Object[] {type, values, target, 0L, 1L, count, Pointer.NULL});
   }
+
+  /** Rows of values into a type, under importance weights or null; the bytes written. */
+  long quantize(int type, Pointer values, Pointer target, long rows, long width, Pointer importance) {
+    return library.getFunction("ggml_quantize_chunk").invokeLong(new Object[] {type, values, target, 0L, rows, width, importance});
+  }
 }
