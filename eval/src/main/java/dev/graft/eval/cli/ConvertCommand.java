@@ -60,9 +60,7 @@ final class ConvertCommand implements Callable<Integer> {
     OutputFiles.check("OUT.gguf", output);
     long start = System.nanoTime();
     Converter.Options options = new Converter.Options(wanted, pre, name == null ? OutputFiles.baseName(folder) : name, common.threads());
-    Converter.Result result = Converter.run(folder, output, options, RowProgress.later(common, "tensors"));
-    report(result, (System.nanoTime() - start) * 1e-9);
-    return ExitCode.DONE;
+    return Stoppable.run(common, work -> report(Converter.run(folder, output, options, work.progress("tensors")), (System.nanoTime() - start) * 1e-9));
   }
 
   private void report(Converter.Result result, double seconds) throws IOException {

@@ -5,6 +5,7 @@ import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.adapter.AdapterChanges;
 import dev.graft.eval.adapter.AdapterFile;
 import dev.graft.eval.adapter.BaseShape;
+import dev.graft.eval.convert.Converter;
 import dev.graft.eval.merge.EvaluationRows;
 import dev.graft.eval.merge.MergeCost;
 import dev.graft.eval.merge.Merger;
@@ -82,13 +83,17 @@ final class MergeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     EvaluationRows measured = resolve();
     OutputFiles.check("--output", output, model, adapter, data);
+    return Stoppable.run(common, work -> run(measured, work));
+  }
+
+  private void run(EvaluationRows measured, Stoppable work) throws IOException {
     long start = System.nanoTime();
     Path scaled = null;
     try (GraftRuntime runtime = common.openRuntime();
         GgufFile base = GgufFile.open(model);
         AdapterFile lora = AdapterFile.open(adapter)) {
       Merger merger = new Merger(runtime, base, BaseShape.read(model), lora, scale, common.threads());
-      Merger.Result result = merge(merger, base, type, output);
+      Merger.Result result = merge(work, merger, base, type, output);
       double seconds = (System.nanoTime() - start) * 1e-9;
       result.notes().forEach(common::note);
       MergeCost.Report cost = null;
@@ -97,7 +102,7 @@ final class MergeCommand implements Callable<Integer> {
           scaled = temporary("scaled");
           AdapterChanges.scale(lora, scale, scaled);
         }
-        cost = measure(runtime, base, merger, measured, scaled == null ? adapter : scaled);
+        cost = measure(work, runtime, base, merger, measured, scaled == null ? adapter : scaled);
       }
       report(result, seconds, cost);
     } finally {
@@ -105,7 +110,6 @@ final class MergeCommand implements Callable<Integer> {
         Files.deleteIfExists(scaled);
       }
     }
-    return ExitCode.DONE;
   }
 
   /** Fills in what --run says. */
@@ -136,27 +140,28 @@ final class MergeCommand implements Callable<Integer> {
     return from.rows();
   }
 
-  private Merger.Result merge(Merger merger, GgufFile base, String into, Path file) throws IOException {
+  private Merger.Result merge(Stoppable work, Merger merger, GgufFile base, String into, Path file) throws IOException {
     int tensors = base.tensors().size();
-    return merger.write(into, file, new RowProgress(common, tensors, "tensors")::done);
+    Converter.Progress progress = work.progress("tensors");
+    return merger.write(into, file, done -> progress.done(done, tensors));
   }
 
   private Path temporary(String what) {
     return output.toAbsolutePath().resolveSibling("." + output.getFileName() + "." + what + "-" + ProcessHandle.current().pid() + ".gguf");
   }
 
-  private MergeCost.Report measure(GraftRuntime runtime, GgufFile base, Merger merger, EvaluationRows measured, Path lora) throws IOException {
+  private MergeCost.Report measure(Stoppable work, GraftRuntime runtime, GgufFile base, Merger merger, EvaluationRows measured, Path lora) throws IOException {
     boolean isHalf = "F16".equalsIgnoreCase(type);
     Path half = noHalf || isHalf ? null : temporary("f16");
     try {
       Map<String, Path> merged = new LinkedHashMap<>();
       if (half != null) {
-        merge(merger, base, "F16", half);
+        merge(work, merger, base, "F16", half);
         merged.put("merged at F16", half);
       }
       merged.put(type == null ? "merged, types kept" : "merged at " + type.toUpperCase(Locale.ROOT), output);
       MergeCost cost = new MergeCost(measured, rows, positions);
-      return cost.measure(runtime, model, lora, merged, RowProgress.later(common, "rows"));
+      return cost.measure(runtime, model, lora, merged, work.progress("rows"));
     } finally {
       if (half != null) {
         Files.deleteIfExists(half);
