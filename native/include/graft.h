@@ -35,6 +35,7 @@ typedef enum graft_status {
 
 typedef struct graft_runtime graft_runtime;
 typedef struct graft_gguf graft_gguf;
+typedef struct graft_gguf_writer graft_gguf_writer;
 typedef struct graft_model graft_model;
 typedef struct graft_adapter graft_adapter;
 typedef struct graft_weights graft_weights;
@@ -77,6 +78,28 @@ GRAFT_API int32_t graft_gguf_string(graft_gguf *, const char *key, int64_t index
  * the architecture here: one layer of width 32, architecture llama. */
 GRAFT_API int32_t graft_gguf_write_tokenizer(graft_gguf *, const char *path, char *message, int64_t message_bytes);
 GRAFT_API void graft_gguf_close(graft_gguf *);
+
+/* JSON: [{"type" (ggml's number),"name","block" (elements),"bytes" (of a block)}] of all weight types. */
+GRAFT_API int32_t graft_types(char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
+/* The type that a tensor gets in a model of a mix: "Q4_K_M", or a type's name; and the mix's general.file_type. row: elements of a row; dimensions: 1 for
+ * vectors; layers: of the model; tied: there is no output matrix. GRAFT_USAGE lists the names when there is no such mix. */
+GRAFT_API int32_t graft_mix_type(const char *mix, const char *tensor, int64_t row, int32_t dimensions, int32_t layers, int32_t tied, int32_t *type,
+    int32_t *file_type, char *message, int64_t message_bytes);
+
+/* A GGUF written piece by piece: set and add everything, begin, give all bytes, commit. Close without a commit leaves nothing behind.
+ * source: whose metadata is copied whole (its alignment is not), or NULL; it need not outlive this call. */
+GRAFT_API int32_t graft_gguf_writer_open(graft_gguf *source, graft_gguf_writer **out, char *message, int64_t message_bytes);
+/* Sets a key, replacing its value. type: the format's number. count -1: a single value; else an array of count values of that type. data: the value or values
+ * as the format stores them (a string: its length in 8 bytes, then its bytes), bytes in all. GRAFT_USAGE when they do not fit. */
+GRAFT_API int32_t graft_gguf_writer_set(graft_gguf_writer *, const char *key, int32_t type, int64_t count, const void *data, int64_t bytes, char *message, int64_t message_bytes);
+/* Adds a tensor, shape [dimensions] with the row length first. */
+GRAFT_API int32_t graft_gguf_writer_tensor(graft_gguf_writer *, const char *name, int32_t type, int32_t dimensions, const int64_t *shape, char *message, int64_t message_bytes);
+/* Writes the header to a temporary file beside path. Keys and tensors that are set later are not in it. */
+GRAFT_API int32_t graft_gguf_writer_begin(graft_gguf_writer *, const char *path, char *message, int64_t message_bytes);
+/* The next bytes of the tensors, end to end in the order in which they were added. GRAFT_IO: disk full, ... */
+GRAFT_API int32_t graft_gguf_writer_write(graft_gguf_writer *, const void *data, int64_t bytes, char *message, int64_t message_bytes);
+GRAFT_API int32_t graft_gguf_writer_commit(graft_gguf_writer *, char *message, int64_t message_bytes);
+GRAFT_API void graft_gguf_writer_close(graft_gguf_writer *);
 
 /* Writes a byte-pair vocabulary (llama.cpp's "gpt2" kind) as a tiny model of the layout of graft_gguf_write_tokenizer, for any llama.cpp to tokenize with and for
  * graft_write_random_model to copy. name: general.name, may be NULL. pre: tokenizer.ggml.pre, the pre-tokenizer ("llama-bpe").
@@ -188,6 +211,9 @@ GRAFT_API int32_t graft_trainer_memory_of_weights(graft_model *, int64_t max_tok
 GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens,
     int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, float *mean_logits, float *log_squares,
     char *message, int64_t message_bytes);
+/* After a forward of a trainer that was opened for scoring: log-probabilities (natural) of the whole vocabulary, [n, vocabulary], that the targets begin to
+ * begin + n - 1 of that batch were drawn from. count: numbers that logps has room for. */
+GRAFT_API int32_t graft_trainer_distributions(graft_trainer *, int64_t begin, int64_t n, float *logps, int64_t count, char *message, int64_t message_bytes);
 /* weights [n_targets]: d loss / d logp of the last forward (which must have been a training one). Gradients accumulate until a step. */
 GRAFT_API int32_t graft_trainer_backward(graft_trainer *, const float *weights, char *message, int64_t message_bytes);
 /* Clips the accumulated gradient to max_grad_norm (0: no clipping), AdamW(0.9, beta2, 1e-8) with decoupled weight_decay, zeroes the gradient.

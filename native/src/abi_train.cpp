@@ -64,6 +64,15 @@ int32_t graft_trainer_forward(graft_trainer *trainer, int32_t n_segments, const 
   });
 }
 
+int32_t graft_trainer_distributions(graft_trainer *trainer, int64_t begin, int64_t n, float *logps, int64_t count, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    Trainer &target = required(trainer, "trainer").value;
+    const int64_t vocabulary = target.model().hyper().vocabulary;
+    if (n < 0 || count / vocabulary < n) fail(GRAFT_USAGE, "%lld numbers are no room for %lld distributions over %lld tokens", (long long)count, (long long)n, (long long)vocabulary);
+    target.distributions(begin, n, &required(logps, "logps"));
+  });
+}
+
 int32_t graft_trainer_backward(graft_trainer *trainer, const float *weights, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     Trainer &target = required(trainer, "trainer").value;

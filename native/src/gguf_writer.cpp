@@ -1,5 +1,6 @@
 #include "gguf_writer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <unordered_set>
@@ -156,6 +157,42 @@ void GgufWriter::write(const std::string &path) const {
     file.write(zeros, aligned(file.written()) - file.written());
   }
   file.commit();
+}
+
+GgufStream::GgufStream(const GgufWriter &writer, const std::string &path) {
+  const std::string header = writer.encode_header();
+  for (const GgufWriter::Tensor &tensor : writer.tensors_) tensors_.emplace_back(tensor.name, tensor_bytes(tensor.name, tensor.type, tensor.shape));
+  file_ = std::make_unique<AtomicFile>(path);
+  file_->write(header.data(), header.size());
+}
+
+GgufStream::~GgufStream() = default;
+
+void GgufStream::pass_full_tensors() {
+  static const char zeros[kAlignment] = {};
+  while (current_ < tensors_.size() && given_ == tensors_[current_].second) {
+    file_->write(zeros, aligned(file_->written()) - file_->written());
+    current_++;
+    given_ = 0;
+  }
+}
+
+void GgufStream::write(const void *bytes, uint64_t count) {
+  const char *at = static_cast<const char *>(bytes);
+  while (count > 0) {
+    if (current_ == tensors_.size()) throw Error{GRAFT_USAGE, "more bytes were given than the tensors hold"};
+    const uint64_t now = std::min(count, tensors_[current_].second - given_);
+    file_->write(at, now);
+    at += now;
+    count -= now;
+    given_ += now;
+    pass_full_tensors();
+  }
+}
+
+void GgufStream::commit() {
+  if (current_ < tensors_.size()) refuse(tensors_[current_].first, std::to_string(given_) + " bytes of " + std::to_string(tensors_[current_].second) + " were given");
+  file_->commit();
 }
 
 }  // namespace graft

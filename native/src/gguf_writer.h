@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,11 +40,31 @@ class GgufWriter {
   static constexpr uint64_t kAlignment = 32;
 
  private:
+  friend class GgufStream;
   struct Entry { std::string key; std::string bytes; };          // bytes: type and value, encoded
   struct Tensor { std::string name; gk_type type; std::vector<int64_t> shape; std::function<void(const Sink &)> fill; };
   void set(std::string_view key, std::string bytes);
   std::vector<Entry> entries_;
   std::vector<Tensor> tensors_;
+};
+
+class AtomicFile;
+
+// The same file written from outside: the caller gives the tensors' bytes end to end, in the order in which they were added, in pieces of any
+// size. `fill` of the tensors is not called. Nothing stands under the path until commit().
+class GgufStream {
+ public:
+  GgufStream(const GgufWriter &writer, const std::string &path);   // writes the header; throws as GgufWriter::write
+  ~GgufStream();
+  void write(const void *bytes, uint64_t count);                   // throws GRAFT_IO; GRAFT_USAGE when there is more than the tensors hold
+  void commit();                                                   // throws GRAFT_IO; GRAFT_USAGE, naming the tensor, when bytes lack
+
+ private:
+  void pass_full_tensors();
+  std::vector<std::pair<std::string, uint64_t>> tensors_;          // name and bytes
+  size_t current_ = 0;
+  uint64_t given_ = 0;                                             // of the current one
+  std::unique_ptr<AtomicFile> file_;
 };
 
 }  // namespace graft

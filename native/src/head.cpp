@@ -1,6 +1,7 @@
 #include "head.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "weights.h"
 
@@ -51,6 +52,27 @@ void Head::forward(const Model &model, const Batch &batch, const float *x, bool 
                             log_squares ? log_squares + begin : nullptr, logits_gradient),
           "cross_entropy");
     if (hidden) check(ops.matmul_dx(backend, 1, &product, unit_ + begin * width, width, n, width, 0), "matmul_dx (head)");
+  }
+}
+
+void Head::distributions(const Model &model, const Batch &batch, const float *x, int64_t begin, int64_t n, float *host) {
+  const gk_ops &ops = model.ops();
+  gk_backend *backend = model.backend();
+  const int64_t width = model.hyper().width, vocabulary = model.hyper().vocabulary;
+  for (int64_t end = begin + n; begin < end; begin += chunk_) {
+    const int64_t now = std::min(chunk_, end - begin);
+    check(ops.gather_rows(backend, x, batch.target_rows.data() + begin, now, width, rows_), "gather_rows");
+    check(ops.rmsnorm_fwd(backend, rows_, model.output_norm(), model.hyper().norm_eps, now, width, 1, width, normed_, rstd_), "rmsnorm");
+    const gk_product product{model.head(), logits_, vocabulary, 1.0f, 0};
+    check(ops.matmul_fwd(backend, 1, &product, normed_, width, now, width), "matmul (head)");
+    check(ops.download(backend, host, logits_, now * vocabulary * int64_t(sizeof(float))), "download");
+    for (int64_t row = 0; row < now; row++, host += vocabulary) {
+      const float peak = *std::max_element(host, host + vocabulary);
+      double sum = 0;
+      for (int64_t i = 0; i < vocabulary; i++) sum += std::exp(double(host[i]) - peak);
+      const double log_sum = double(peak) + std::log(sum);
+      for (int64_t i = 0; i < vocabulary; i++) host[i] = float(host[i] - log_sum);
+    }
   }
 }
 

@@ -18,6 +18,8 @@ class Head {
   // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy)
   // unless NULL. for_backward: a backward may follow.
   void forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps, float *mean_logits, float *log_squares);
+  // Log-probabilities of the whole vocabulary at the rows of targets begin to begin + n - 1: host [n,V], overwritten.
+  void distributions(const Model &model, const Batch &batch, const float *x, int64_t begin, int64_t n, float *host);
   // weights [n] = d loss / d logp. dx [T,C] is overwritten. parameter_gradient as in block_backward.
   void backward(const Model &model, const Batch &batch, const float *weights, float *parameter_gradient, float *dx);
 

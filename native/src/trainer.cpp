@@ -102,6 +102,13 @@ void Trainer::run(Batch batch, bool training, gk_precision precision, float *log
   backward_ready_ = training;
 }
 
+void Trainer::distributions(int64_t begin, int64_t n, float *logps) {
+  if (options_.trainable) fail(GRAFT_USAGE, "whole distributions need a trainer that was opened for scoring only");
+  if (begin < 0 || n < 0 || begin > batch_.targets() - n)
+    fail(GRAFT_USAGE, "targets %lld to %lld are not in the last batch, which has %lld", (long long)begin, (long long)(begin + n - 1), (long long)batch_.targets());
+  head_.distributions(*model_, batch_, stream(model_->hyper().layers), begin, n, logps);
+}
+
 void Trainer::backward(const float *weights) {
   if (!backward_ready_) fail(GRAFT_USAGE, "backward needs a training forward before it");
   backward_ready_ = false;

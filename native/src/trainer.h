@@ -37,6 +37,8 @@ class Trainer {
   // Scores with the numerics of a training pass (whose products may be coarser, see gk_precision), without dropout, and keeps nothing: for DPO's
   // reference, which must meet the policy's log-probabilities where the two models are one.
   void rehearse(Batch batch, float *logps, float *mean_logits = nullptr, float *log_squares = nullptr);
+  // After a forward for scoring: log-probabilities of the whole vocabulary [n,V] that targets begin to begin + n - 1 were drawn from.
+  void distributions(int64_t begin, int64_t n, float *logps);
   void backward(const float *weights);
   double step(float learning_rate, float weight_decay, float max_grad_norm, float beta2 = 0.999f);
 

@@ -1,8 +1,14 @@
 package dev.graft.bindings;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -13,6 +19,8 @@ import java.util.Optional;
 public final class GgufFile implements AutoCloseable {
   private final Handle handle;
   private final Path path;
+  /** For {@link #bytes}, opened when first needed. */
+  private FileChannel channel;
 
   private GgufFile(Handle handle, Path path) {
     this.handle = handle;
@@ -44,6 +52,18 @@ public final class GgufFile implements AutoCloseable {
    */
   public JsonNode describe(int maxItems) {
     return handle.with(p -> Calls.json((b, c, needed, m, n) -> GraftLibrary.graft_gguf_describe(p, maxItems, b, c, needed, m, n)));
+  }
+
+  /** All tensors, in the order of the file. */
+  public List<GgufTensor> tensors() {
+    List<GgufTensor> tensors = new ArrayList<>();
+    for (JsonNode tensor : describe(0).path("tensors")) {
+      List<Long> shape = new ArrayList<>();
+      tensor.path("shape").forEach(n -> shape.add(n.asLong()));
+      tensors.add(new GgufTensor(tensor.path("name").asText(), WeightType.named(tensor.path("type").asText()), List.copyOf(shape), tensor.path("offset").asLong(),
+          tensor.path("bytes").asLong()));
+    }
+    return List.copyOf(tensors);
   }
 
   /** The value of a metadata key, all items of an array included, as in {@link #describe}; empty when the key is absent. */
@@ -91,13 +111,53 @@ public final class GgufFile implements AutoCloseable {
     handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_gguf_write_tokenizer(p, Calls.path(target), m, n)));
   }
 
+  /**
+   * Bytes of some of a tensor's blocks, as the file has them.
+   *
+   * @param first element, a multiple of the type's block  @param count of elements, likewise
+   * @throws GraftIoException when they cannot be read
+   */
+  public byte[] bytes(GgufTensor tensor, long first, int count) {
+    byte[] bytes = new byte[Math.toIntExact(tensor.type().bytes(count))];
+    long at = tensor.type().bytes(first);
+    if (at + bytes.length > tensor.bytes()) {
+      throw new IndexOutOfBoundsException("elements " + first + " to " + (first + count) + " of " + tensor.name());
+    }
+    try {
+      ByteBuffer buffer = ByteBuffer.wrap(bytes);
+      while (buffer.hasRemaining()) {
+        if (channel().read(buffer, tensor.offset() + at + buffer.position()) < 0) {
+          throw new GraftIoException(path + ": ended while it was read; another program is changing it");
+        }
+      }
+    } catch (IOException e) {
+      throw new GraftIoException(path + ": cannot be read: " + e.getMessage(), e);
+    }
+    return bytes;
+  }
+
+  private synchronized FileChannel channel() throws IOException {
+    if (channel == null) {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+    }
+    return channel;
+  }
+
+  /** The handle, for what reads this file. */
   Handle handle() {
     return handle;
   }
 
   /** Unmaps the file. */
   @Override
-  public void close() {
+  public synchronized void close() {
     handle.close();
+    if (channel != null) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        return; // nothing was written through it
+      }
+    }
   }
 }

@@ -94,6 +94,25 @@ final class GraftLibrary {
 
   static native void graft_gguf_close(Pointer gguf);
 
+  static native int graft_types(Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
+
+  static native int graft_mix_type(String mix, String tensor, long row, int dimensions, int layers, int tied, IntByReference type, IntByReference fileType,
+      byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_open(Pointer source, PointerByReference out, byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_set(Pointer writer, String key, int type, long count, byte[] data, long bytes, byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_tensor(Pointer writer, String name, int type, int dimensions, long[] shape, byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_begin(Pointer writer, String path, byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_write(Pointer writer, Pointer data, long bytes, byte[] message, long messageBytes);
+
+  static native int graft_gguf_writer_commit(Pointer writer, byte[] message, long messageBytes);
+
+  static native void graft_gguf_writer_close(Pointer writer);
+
   static native int graft_write_vocabulary(String path, String name, String pre, int tokenCount, byte[] tokens, long tokenBytes, int[] types, int mergeCount,
       byte[] merges, long mergeBytes, int bos, int eos, int eot, int pad, int addBos, String chatTemplate, byte[] message, long messageBytes);
 
@@ -160,6 +179,8 @@ final class GraftLibrary {
 
   static native int graft_trainer_forward(Pointer trainer, int segments, Pointer lengths, Pointer prefixes, Pointer tokens, long targets, Pointer targetRows,
       Pointer targetIds, int training, Pointer logps, Pointer meanLogits, Pointer logSquares, byte[] message, long messageBytes);
+
+  static native int graft_trainer_distributions(Pointer trainer, long begin, long n, Pointer logps, long count, byte[] message, long messageBytes);
 
   static native int graft_trainer_backward(Pointer trainer, Pointer weights, byte[] message, long messageBytes);
 

@@ -41,4 +41,18 @@ public final class Quantizer {
   public static void quantizeRows(GraftRuntime runtime, int type, Pointer values, long rows, long width, Pointer importance, Pointer target, long bytes) {
     runtime.handle().run(p -> Calls.run((m, n) -> GraftLibrary.graft_quantize_rows(p, type, values, rows, width, importance, target, bytes, m, n)));
   }
+
+  /**
+   * The same from and to arrays, without importance.
+   *
+   * @param bytes that the values take in that type
+   */
+  public static byte[] quantizeRows(GraftRuntime runtime, int type, float[] values, long width, int bytes) {
+    try (Memory source = new Memory(4L * Math.max(1, values.length));
+        Memory target = new Memory(Math.max(1, bytes))) {
+      source.write(0, values, 0, values.length);
+      quantizeRows(runtime, type, source, values.length / width, width, null, target, bytes);
+      return target.getByteArray(0, bytes);
+    }
+  }
 }

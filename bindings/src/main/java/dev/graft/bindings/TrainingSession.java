@@ -108,6 +108,21 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
+   * After a scoring forward: natural log-probabilities of the whole vocabulary that some of its targets were drawn from, one
+   * distribution after another.
+   *
+   * @param first of the targets, in the order of their rows  @param count of them
+   * @throws UsageException when the last batch has no such targets, or the session trains
+   */
+  public float[] distributions(Model model, int first, int count) {
+    int values = Math.multiplyExact(count, model.info().vocabulary());
+    try (Memory memory = new Memory(4L * Math.max(1, values))) {
+      handle.run(p -> Calls.run((m, n) -> GraftLibrary.graft_trainer_distributions(p, first, count, memory, values, m, n)));
+      return memory.getFloatArray(0, values);
+    }
+  }
+
+  /**
    * From now on every forward pass adds the squares of all linear layers' inputs to an importance matrix.
    *
    * @param importance null for no more

@@ -25,16 +25,19 @@ import picocli.CommandLine.Option;
       PlanCommand.class,
       GenerateCommand.class,
       DataCommand.class,
+      AdapterCommand.class,
+      ConvertCommand.class,
+      MergeCommand.class,
       QuantizeCommand.class,
       ImatrixCommand.class,
-
       EvalCommand.class,
       MetricsCommand.class,
       CompareCommand.class,
       ReproduceCommand.class,
       ReportCommand.class,
       GradeCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      DoctorCommand.class
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -48,6 +51,8 @@ import picocli.CommandLine.Option;
       "  graft generate --model model.gguf --adapter run/adapter.gguf --prompt 'Hello'",
       "  graft eval --model model.gguf --adapter run/adapter.gguf --data test.jsonl --output judged/",
       "  graft quantize f16.gguf q4.gguf Q4_K_M                             smaller weights, as llama-quantize makes them",
+      "  graft convert Llama-3.2-1B-Instruct model.gguf                        a Hugging Face folder as a GGUF",
+      "  graft merge --run run --output merged.gguf --type Q4_K_M              one file, and what that costs",
       "  graft compare a/predictions.jsonl b/predictions.jsonl                 McNemar's test and the paired t-test",
       "  graft reproduce savage2025 --profile quick                            a study whole: base, SFT and DPO on four tasks",
       "  graft grade run --predictions judged/predictions.jsonl --grader likert ... a judge model, or people, grade open answers",
