@@ -5,6 +5,7 @@ import dev.graft.eval.synthetic.clinic.CaseMaker;
 import dev.graft.eval.synthetic.clinic.Note;
 import dev.graft.eval.synthetic.clinic.NoteWriter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The kinds of rows of a corpus. */
@@ -115,16 +116,16 @@ enum CorpusKind {
     }
   },
 
-  /** A list read twice. */
-  REPEATED(14, 0) {
+  /** A list to be read back. */
+  REPEATED(14, 2, 80) {
     @Override
     List<String> turns(Dice dice) {
-      return List.of(Drills.repeated(dice));
+      return Drills.repeated(dice);
     }
   },
 
   /** A ward list and what can be looked up in it. */
-  WARD(20, 8) {
+  WARD(20, 8, 20) {
     @Override
     List<String> turns(Dice dice) {
       return Drills.ward(dice);
@@ -141,12 +142,11 @@ enum CorpusKind {
     }
   };
 
-  private final int corpusWeight;
-  private final int readingWeight;
+  private final int[] weights;
 
-  CorpusKind(int corpusWeight, int readingWeight) {
-    this.corpusWeight = corpusWeight;
-    this.readingWeight = readingWeight;
+  /** @param weights in each mix, in their order; what is left out is 0 */
+  CorpusKind(int... weights) {
+    this.weights = Arrays.copyOf(weights, CorpusMix.values().length);
   }
 
   abstract List<String> turns(Dice dice);
@@ -155,7 +155,7 @@ enum CorpusKind {
   static CorpusRow make(CorpusMix mix, Dice dice) {
     int[] weights = new int[values().length];
     for (CorpusKind kind : values()) {
-      weights[kind.ordinal()] = mix == CorpusMix.CORPUS ? kind.corpusWeight : kind.readingWeight;
+      weights[kind.ordinal()] = kind.weights[mix.ordinal()];
     }
     CorpusKind kind = values()[dice.weighted(weights)];
     return new CorpusRow(kind.name().toLowerCase(java.util.Locale.ROOT), kind.turns(dice));

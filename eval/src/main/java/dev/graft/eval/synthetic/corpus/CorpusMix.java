@@ -10,7 +10,9 @@ public enum CorpusMix {
   /** Notes, messages, a handbook, and what can be asked of them. */
   CORPUS,
   /** Mostly notes with many questions each: for a model that knows the language already, to learn to read. */
-  READING;
+  READING,
+  /** Lists to be read back and ward lists to look things up in: from these a small model learns to copy, which notes alone teach late. */
+  DRILLS;
 
   /** As the command line names it. */
   public String label() {

@@ -20,15 +20,14 @@ final class Drills {
 
   private Drills() {}
 
-  /** A list in an order that nothing foretells, and the same list again. */
-  static String repeated(Dice dice) {
+  /** To read back a list in an order that nothing foretells. */
+  static List<String> repeated(Dice dice) {
     List<String> items = new ArrayList<>();
-    for (int i = dice.between(4, 16); i > 0; i--) {
-      items.add(dice.chance(0.7) ? dice.pick(dice.pick(LEXICON.symptoms()).phrases()) : dice.chance(0.5) ? Reference.drug(dice) : Integer.toString(dice.between(1, 999)));
+    for (int i = dice.between(3, 14); i > 0; i--) {
+      items.add(dice.chance(0.6) ? dice.pick(dice.pick(LEXICON.symptoms()).phrases()) : dice.chance(0.5) ? Reference.drug(dice) : Integer.toString(dice.between(1, 999)));
     }
-    String separator = dice.of(", ", "; ", "\n", " / ");
-    String first = String.join(separator, items);
-    return dice.of("Order: ", "List: ", "Read out: ", "") + first + dice.of("\nAgain: ", "\nOnce more: ", "\nRead back: ", "\nCopy: ") + first;
+    String list = String.join(dice.of(", ", "; ", "\n", " / "), items);
+    return List.of(dice.of("Repeat: ", "Copy: ", "Read back: ") + list, list);
   }
 
   /** A ward list, and questions on it with their answers. */
