@@ -9,6 +9,7 @@ import dev.graft.eval.grade.likert.GradeCache;
 import dev.graft.eval.grade.likert.Grading;
 import dev.graft.eval.grade.likert.LikertJudge;
 import dev.graft.eval.grade.likert.Rubric;
+import dev.graft.eval.judge.Grader;
 import dev.graft.eval.judge.MetricsTable;
 import dev.graft.eval.judge.PredictionFile;
 import dev.graft.eval.judge.SystemMetrics;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Option;
       "A reply without a grade is asked for thrice; then the line has \"score\": null and \"ungraded\", and metrics and compare leave it out."
     })
 final class GradeRunCommand implements Callable<Integer> {
+  private static final List<String> GRADERS = List.of("likert", "equivalence", "checklist");
   private static final int NAMED = 10;
 
   @Mixin CommonOptions common;
@@ -67,49 +69,52 @@ final class GradeRunCommand implements Callable<Integer> {
     if (output.toString().equals("-") && common.json()) {
       throw CliException.usage("--json writes its summary on standard output, so --output cannot be - too; name a file");
     }
-    switch (grader) {
-      case "equivalence":
-        return graded(GradeRun.run(predictions, outcome, data, grader, new EquivalenceGrader(), new Shown(), new StopRequest()), 0);
-      case "checklist":
-        return graded(GradeRun.run(predictions, outcome, data, grader, new ChecklistGrader(data == null ? predictions : data), new Shown(), new StopRequest()), 0);
-      case "likert":
-        return likert();
-      default:
-        throw CliException.usage("--grader " + grader + " is not known" + NearMatches.hint(grader, List.of("likert", "equivalence", "checklist")) + "; give likert, equivalence or checklist");
+    if (!GRADERS.contains(grader)) {
+      throw CliException.usage("--grader " + grader + " is not known" + NearMatches.hint(grader, GRADERS) + "; give likert, equivalence or checklist");
+    } else if (grader.equals("likert")) {
+      judge.check();
     }
+    GradeRun.Result result;
+    int signal = 0;
+    try (OutputLines lines = OutputLines.open(output, common.out(), predictions, data)) { // first: no grade is paid that could not be written
+      if (grader.equals("likert")) {
+        StopRequest request = new StopRequest();
+        Runnable asked = () -> {
+          request.request();
+          common.note("stopping after what is under way; the grades given are kept; a second Ctrl-C ends at once");
+        };
+        try (StopSignals signals = new StopSignals(asked)) {
+          result = likert(request);
+          signal = signals.exitCode();
+        }
+      } else {
+        Grader rule = grader.equals("equivalence") ? new EquivalenceGrader() : new ChecklistGrader(data == null ? predictions : data);
+        result = GradeRun.run(predictions, outcome, data, grader, rule, new Shown(), new StopRequest());
+      }
+      if (result.stopped()) {
+        common.note("stopped; go on with the same command");
+        return signal;
+      }
+      result.lines().forEach(lines::add);
+      lines.commit();
+    }
+    tell(result);
+    return ExitCode.DONE;
   }
 
-  private Integer likert() {
-    judge.check();
+  private GradeRun.Result likert(StopRequest request) {
     Rubric rubric = judge.rubric();
     Path file = judge.cache != null ? judge.cache : output.toString().equals("-") ? Path.of("graft-grades.jsonl") : output.resolveSibling(output.getFileName() + ".grades");
-    StopRequest request = new StopRequest();
-    Runnable asked = () -> {
-      request.request();
-      common.note("stopping after what is under way; the grades given are kept; a second Ctrl-C ends at once");
-    };
-    try (StopSignals signals = new StopSignals(asked);
-        GradeCache cache = GradeCache.open(file);
+    try (GradeCache cache = GradeCache.open(file);
         LikertJudge model = judge.open(common)) {
       if (cache.strange() > 0) {
         common.note(file + ": " + cache.strange() + " lines are no grades and are not used");
       }
-      GradeRun.Result result = GradeRun.run(predictions, outcome, data, grader, new LikertGrader(rubric, new Grading(model, cache)), new Shown(), request);
-      if (result.stopped()) {
-        common.note("stopped; go on with the same command");
-      }
-      return graded(result, signals.exitCode());
+      return GradeRun.run(predictions, outcome, data, grader, new LikertGrader(rubric, new Grading(model, cache)), new Shown(), request);
     }
   }
 
-  private Integer graded(GradeRun.Result result, int signal) {
-    if (result.stopped()) {
-      return signal;
-    }
-    try (OutputLines lines = OutputLines.open(output, common.out(), predictions, data)) {
-      result.lines().forEach(lines::add);
-      lines.commit();
-    }
+  private void tell(GradeRun.Result result) {
     result.ungraded().entrySet().stream().limit(NAMED).forEach(row -> common.note(row.getKey() + " is ungraded: " + row.getValue()));
     if (result.ungraded().size() > NAMED) {
       common.note((result.ungraded().size() - NAMED) + " more are ungraded; the lines with \"ungraded\" say why");
@@ -117,7 +122,6 @@ final class GradeRunCommand implements Callable<Integer> {
     if (!output.toString().equals("-")) {
       summary(result);
     }
-    return ExitCode.DONE;
   }
 
   private void summary(GradeRun.Result result) {

@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
  */
 public final class Equivalence {
   private static final Pattern LEAD = Pattern.compile("^(?:(?:so|thus|therefore|hence|overall|in conclusion|based on (?:this|these findings|the findings)),?\\s+)?"
-      + "(?:(?:the|my|this|her|his|their)\\s+)?(?:(?:single|most|next|best|likely|probable|appropriate|correct|right|final|initial|first|working|underlying|suspected|clinical)[\\s-]+)*"
+      + "(?:(?:the|my|this|her|his|their)\\s+)?(?:(?:single|most|next|best|likely|probable|appropriate|correct|right|final|initial|first|working|underlying|suspected|clinical)[\\s-]+){0,8}"
       + "(?:answer|diagnosis|treatment|choice|option|step|step in management|management|cause|therapy|condition|intervention|drug|medication|test|explanation)"
       + "(?:\\s+(?:for|in|of)\\s+(?:this|the)\\s+(?:patient|case|man|woman|question))?\\s*(?::|\\bis\\s*:?|\\bwould be\\b|\\bshould be\\b)\\s*", Pattern.CASE_INSENSITIVE);
   private static final Pattern SUBJECT = Pattern.compile("^(?:i (?:think|believe|would say|suspect)\\s+(?:that\\s+)?)?(?:(?:the|this) (?:patient|man|woman|child|infant|boy|girl|case|presentation|picture)|it|this|she|he|that)\\s+"

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.graft.eval.synthetic.ShingleIndex;
 import dev.graft.trainer.data.DataException;
-import dev.graft.trainer.run.RunException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -46,9 +45,7 @@ final class TableImporter {
     importing.values().forEach((name, values) -> {
       Map<String, String> known = labels.get(name);
       values.forEach((text, label) -> {
-        if (known != null && !known.containsValue(label)) {
-          throw new DataException(task.origin(), 0, "'values' of '" + name + "' lead to '" + label + "', which is no label of it");
-        } else if (known != null) {
+        if (known != null) {
           known.put(ShingleIndex.normalized(text), label);
         }
       });
@@ -70,11 +67,6 @@ final class TableImporter {
 
   /** The columns that are there. @throws DataException naming those that are not, and what is there */
   private Map<String, String> columns(Set<String> there) {
-    for (String name : asked) {
-      if (!importing.columns().containsKey(name)) {
-        throw RunException.usage("--map " + name + "=" + "...: the task has no '" + name + "'; it has " + String.join(", ", importing.columns().keySet()));
-      }
-    }
     Map<String, String> columns = new LinkedHashMap<>(importing.columns());
     columns.entrySet().removeIf(column -> OPTIONAL.contains(column.getKey()) && !asked.contains(column.getKey()) && !there.contains(column.getValue()));
     List<String> missing = new ArrayList<>();

@@ -158,6 +158,11 @@ public record TaskData(Path folder, JsonNode manifest) {
       if (importing.format() != Importing.Format.TABLE && !source.columns().isEmpty()) {
         throw RunException.usage("--map is for tables; the task " + task.name() + " reads " + importing.format().id() + ", whose columns are known (your own YAML can read any table)");
       }
+      for (String name : source.columns().keySet()) {
+        if (!importing.columns().containsKey(name)) {
+          throw RunException.usage("--map " + name + "=" + source.columns().get(name) + ": the task has no '" + name + "'; it has " + String.join(", ", importing.columns().keySet()));
+        }
+      }
       Path file = file(task, source);
       if (!Files.isRegularFile(file)) {
         throw new DataException(file, 0, Files.exists(file) ? "is no regular file; give a file" : "no such file; check the path");

@@ -182,6 +182,11 @@ final class TaskReader {
       for (Map.Entry<String, YamlNode> entry : node.get("values").mapping("values").entrySet()) {
         require(entry.getValue(), "values", entry.getKey(), known);
         values.put(entry.getKey(), node.get("values").textMap(entry.getKey()));
+        for (Outcome outcome : outcomes) {
+          if (outcome.field().equals(entry.getKey()) && !outcome.labels().isEmpty() && !outcome.labels().containsAll(values.get(entry.getKey()).values())) {
+            throw entry.getValue().wrong("'values' of '" + entry.getKey() + "' must lead to the labels " + String.join(", ", outcome.labels()) + " of the outcome " + outcome.name());
+          }
+        }
       }
     }
     Template completion = template(node, "completion", known);

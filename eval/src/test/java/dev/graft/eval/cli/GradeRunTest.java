@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.eval.grade.FakeJudge;
+import dev.graft.eval.quickstart.DemoBase;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -146,6 +148,33 @@ class GradeRunTest {
     List<Object> args = new ArrayList<>(List.of("grade", "run", "--predictions", some(1), "--output", folder.resolve("o.jsonl")));
     args.addAll(List.of((Object[]) flags.split(" ")));
     assertThat(Cli.run(args.toArray()).fails(2).err()).contains(message);
+  }
+
+  /** The demo base under another architecture's name, whose tensors are called the same: llama.cpp knows it, our engine does not. */
+  @Test
+  void aJudgeThatOurEngineDoesNotKnowRunsInLlamaCpp() throws IOException {
+    Path demo = folder.resolve("demo.gguf");
+    DemoBase.write(demo);
+    String bytes = Files.readString(demo, StandardCharsets.ISO_8859_1).replace("llama.", "gemma.").replaceFirst("(?s)(general\\.architecture.{12})llama", "$1gemma");
+    Path gemma = Files.writeString(folder.resolve("gemma.gguf"), bytes, StandardCharsets.ISO_8859_1);
+    Path out = folder.resolve("graded.jsonl");
+    Object[] args = {"grade", "run", "--predictions", some(2), "--grader", "likert", "--judge-model", gemma, "--output", out};
+    assertThat(Cli.run(args).ok().err()).contains("architecture \"gemma\" is not supported").contains("llama.cpp runs the judge instead").contains("2 of 2 graded");
+    assertThat(read(out)).allSatisfy(line -> assertThat(line.path("score").asInt()).isBetween(1, 5));
+    assertThat(read(out).get(0).path("reply").asText()).matches("[1-5]");
+    assertThat(read(out).get(0).path("scale").toString()).isEqualTo("[1,5]");
+  }
+
+  @Test
+  void nothingIsAskedThatCouldNotBeWritten() throws IOException {
+    try (FakeJudge fake = new FakeJudge((exchange, request, question) -> FakeJudge.says(exchange, "3"))) {
+      for (Path output : List.of(folder, folder.resolve("no/such/folder.jsonl"), some(1))) {
+        Cli.Result result = Cli.run("grade", "run", "--predictions", some(1), "--grader", "likert", "--judge-url", fake.url(), "--judge-model", "j", "--output", output);
+        assertThat(result.code()).isIn(1, 2);
+        assertThat(result.err().lines()).hasSize(1);
+      }
+      assertThat(fake.requests()).isZero();
+    }
   }
 
   @Test

@@ -116,6 +116,14 @@ class EquivalenceTest {
     assertThat(new Equivalence("Acute cholecystitis", List.of(), OPTIONS).right(answer)).isFalse();
   }
 
+  @Test
+  void strangeAnswersAreJustWrong() {
+    Equivalence equivalence = new Equivalence("Acute cholecystitis", List.of(), OPTIONS);
+    for (String part : List.of("most ", "the ", "(", "((a)", " ", "not ", "A, ", "B or ", ". B", "\n", "\ud83d", "\0", "*", "a\u0301", "is is ", "not acute ", ", given ", "1.", "<think>")) {
+      assertThat(equivalence.right(part.repeat(20_000))).as(part).isFalse();
+    }
+  }
+
   private static Verdict graded(String row, String answer) throws IOException {
     JsonNode data = JSON.readTree(row);
     return new EquivalenceGrader().grade(new TestRow(1, data.path("id"), data.get("prompt"), data.path("completion").asText(), data), answer);

@@ -67,6 +67,7 @@ class TaskYamlTest {
       "dev: 1, |valid: 1, |mine.yaml:3: unknown key 'valid'; the keys of splits are train, eval, dev, test",
       "file: rows.csv|generator: utis|mine.yaml:2: 'generator' must be one of uti, triage, reasoning, summary, not 'utis'",
       "{file: rows.csv}|rows.csv|mine.yaml:2: 'source' must be a mapping",
+      "{label: {\"1\": yes}}|{label: {\"1\": true}}|mine.yaml:8: 'values' of 'label' must lead to the labels yes, no of the outcome one",
       "format: table|format: csv|mine.yaml:6: 'format' must be one of table, medqa, augmented-clinical-notes, not 'csv'",
       "format: table|format: medqa|the format 'medqa' has its own columns",
       "{passage} {{sic}}|{text}|mine.yaml:9: 'prompt' names 'text', which is no column; the columns are passage, label",

@@ -26,6 +26,7 @@ import java.util.concurrent.TimeoutException;
 final class ChatEndpoint {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MAX_REPLY_BYTES = 4 << 20;
+  private static final int LONGEST = 20_000;
   private static final int SHOWN = 200;
 
   private final EndpointOptions options;
@@ -141,7 +142,7 @@ final class ChatEndpoint {
       boolean cut = root.path("choices").path(0).path("finish_reason").asText().equals("length");
       return content == null || content.isBlank()
           ? new Outcome(Kind.GARBAGE, cut ? "nothing within " + options.maxTokens() + " tokens (raise --judge-max-tokens)" : "no answer: " + shown(response.body()), OptionalLong.empty())
-          : new Outcome(Kind.ANSWER, content.strip(), OptionalLong.empty());
+          : new Outcome(Kind.ANSWER, end(content.strip()), OptionalLong.empty());
     }
     String said = error.isTextual() ? error.asText() : error.path("message").asText(root.path("message").asText(""));
     String text = "HTTP " + status + (said.isBlank() ? "" : ": " + shown(said));
@@ -160,6 +161,11 @@ final class ChatEndpoint {
       return text.toString();
     }
     return content.isTextual() ? content.textValue() : null;
+  }
+
+  /** The last of a long reply, where a grade stands behind thoughts. */
+  private static String end(String content) {
+    return content.length() <= LONGEST ? content : content.substring(content.length() - LONGEST);
   }
 
   private static JsonNode parse(String body) {

@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicReference;
 public final class EndpointJudge implements LikertJudge {
   private static final int ASKS = 3;
   private static final int GIVE_UP = 2;
+  private static final int KEPT = 2000;
   private static final long LONGEST_WAIT_MILLIS = 3_600_000;
   private static final long NOTE_NANOS = 10_000_000_000L;
   private static final String REMINDER = "Reply with one digit from 1 to 5 and nothing else.";
@@ -112,20 +113,25 @@ public final class EndpointJudge implements LikertJudge {
         } else if (outcome.kind() == ChatEndpoint.Kind.ANSWER) {
           OptionalInt grade = GradeReply.read(outcome.text());
           if (grade.isPresent()) {
-            graded(index, new Likert(grade.getAsInt(), null, null, outcome.text()));
+            graded(index, new Likert(grade.getAsInt(), null, null, shortened(outcome.text())));
             return;
           }
           garbage = "'" + (outcome.text().length() > 60 ? outcome.text().substring(0, 60) + "..." : outcome.text()) + "'";
           while (messages.size() > 1) {
             messages.remove(1);
           }
-          messages.add(new ChatEndpoint.Message("assistant", outcome.text()));
+          messages.add(new ChatEndpoint.Message("assistant", shortened(outcome.text())));
           messages.add(new ChatEndpoint.Message("user", REMINDER));
         } else {
           garbage = outcome.text();
         }
       }
       ungraded(index, "the judge gave no grade from 1 to 5 in " + ASKS + " replies; the last: " + garbage.replaceAll("\\s+", " "));
+    }
+
+    /** A reply as it is kept. */
+    private String shortened(String text) {
+      return text.length() <= KEPT ? text : text.substring(0, KEPT) + "...";
     }
 
     /** Sends until something comes back; null when the question is settled otherwise, or nothing more is to be asked. */

@@ -43,12 +43,9 @@ public final class GradeCache implements AutoCloseable {
     this.lock = lock;
   }
 
-  /** Opens or makes the file. @throws RunException when another process has it open, or it cannot be read or written */
+  /** Opens or makes the file, in a folder that is there. @throws RunException when another process has it open, or it cannot be read or written */
   public static GradeCache open(Path file) {
     try {
-      if (file.toAbsolutePath().getParent() != null) {
-        Files.createDirectories(file.toAbsolutePath().getParent());
-      }
       FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
       try {
         FileLock lock = lock(channel);

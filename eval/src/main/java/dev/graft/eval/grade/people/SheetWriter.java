@@ -7,9 +7,11 @@ import java.io.OutputStream;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
+import org.dhatim.fastexcel.DataValidationErrorStyle;
 import org.dhatim.fastexcel.Range;
 import org.dhatim.fastexcel.Workbook;
 import org.dhatim.fastexcel.Worksheet;
@@ -83,13 +85,13 @@ final class SheetWriter {
       }
       help.width(0, 100);
       Range allowed = help.range(text.size() + 1, 0, text.size() + 1 + scale.highest() - scale.lowest(), 0);
-      sheet.range(1, GRADE_COLUMN, lines.size(), GRADE_COLUMN).validateWithList(allowed).allowBlank(true).errorTitle("Grade").error("Give a grade: " + scale.range());
+      sheet.range(1, GRADE_COLUMN, lines.size(), GRADE_COLUMN).validateWithList(allowed).allowBlank(true).errorStyle(DataValidationErrorStyle.STOP).showErrorMessage(true).errorTitle("Grade").error("Give a grade: " + scale.range());
     }
   }
 
   /** How to fill a sheet in. */
   List<String> explanation() {
-    List<String> text = new java.util.ArrayList<>(List.of("Give each answer a grade: " + scale.range() + ". Compare it with the reference, which is right.", ""));
+    List<String> text = new ArrayList<>(List.of("Give each answer a grade: " + scale.range() + ". Compare it with the reference, which is right.", ""));
     text.addAll(scale.explained());
     text.add("");
     text.add("Grade every row, alone, and do not talk about the answers before all sheets are in. Rows may be sorted; leave the codes in the column 'row' as they are.");
@@ -101,7 +103,7 @@ final class SheetWriter {
     StringWriter text = new StringWriter();
     text.write('\ufeff'); // Excel takes a CSV for UTF-8 by this mark alone
     try (CSVPrinter printer = new CSVPrinter(text, CSVFormat.EXCEL)) {
-      List<String> header = new java.util.ArrayList<>(header());
+      List<String> header = new ArrayList<>(header());
       header.set(GRADE_COLUMN, gradeHeader());
       printer.printRecord(header);
       for (Line line : lines) {
