@@ -34,7 +34,7 @@ public record StudyProfile(String name, boolean full, List<Double> rates, List<D
   private static final List<StudyProfile> ALL = List.of(
       new StudyProfile("paper", true, List.of(1e-5, 1e-6, 1e-7, 1e-8), List.of(0.1, 0.3, 0.5), 1000, 25, 100, 2, 2, 0),
       new StudyProfile("lora", false, List.of(1e-3, 1e-4, 1e-5, 1e-6), List.of(0.1, 0.3, 0.5), 1000, 25, 100, 2, 2, 0),
-      new StudyProfile("quick", false, List.of(1e-3, 3e-4), List.of(0.1), 60, 12, 6, 2, 2, 320));
+      new StudyProfile("quick", false, List.of(1e-3, 3e-4), List.of(0.1), 48, 12, 5, 2, 2, 320));
 
   /** Names of all. */
   public static List<String> names() {
