@@ -15,7 +15,7 @@ record Judged(Map<String, Map<String, List<Prediction>>> outcomes) {
 
   /** Figure that systems are compared by; a metric that is not defined (F1 without a positive row or answer) counts as 0. */
   static double figure(Outcome outcome, List<Prediction> predictions) {
-    SystemMetrics metrics = SystemMetrics.of(predictions, outcome.positive());
+    SystemMetrics metrics = SystemMetrics.of(predictions, outcome.positive(), 100, 1); // its interval is not asked for
     Double value = switch (outcome.metric()) {
       case F1 -> metrics.confusion() == null ? null : metrics.confusion().f1();
       case ACCURACY -> metrics.accuracy();

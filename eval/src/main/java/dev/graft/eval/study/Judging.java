@@ -1,5 +1,6 @@
 package dev.graft.eval.study;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.eval.judge.Prediction;
@@ -14,6 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.StringJoiner;
 
 /**
  * Has systems answer a task's rows and judges them: adapters together in one command, so that a prompt's base work is shared; models that were trained
@@ -93,23 +96,24 @@ final class Judging {
       ObjectNode figures = JsonNodeFactory.instance.objectNode();
       figures.put("rows", json.path("rows").asLong());
       long tokens = 0;
-      for (com.fasterxml.jackson.databind.JsonNode system : json.path("systems")) {
+      for (JsonNode system : json.path("systems")) {
         tokens += system.path("tokens").asLong();
       }
       figures.put("tokens", tokens);
-      return new StageRunner.Told(told(folder, systems), figures);
+      return new StageRunner.Told(told(folder, systems.keySet(), !whose.isEmpty()), figures);
     });
   }
 
-  /** "uti f1 base 0.63, sft 0.98". */
-  private String told(Path folder, Map<String, Path> systems) {
-    StringBuilder text = new StringBuilder();
+  /** "uti f1 base 0.63, sft 0.98". @param alone whether the only system is named elsewhere */
+  private String told(Path folder, Set<String> systems, boolean alone) {
+    StringJoiner all = new StringJoiner("; ");
     for (Outcome outcome : task.outcomes()) {
-      text.append(text.length() == 0 ? "" : "; ").append(outcome.name()).append(' ').append(outcome.metric().id());
-      for (String system : systems.keySet()) {
-        text.append(String.format(Locale.ROOT, "%s %s %.3f", text.charAt(text.length() - 1) == ' ' ? "" : ",", system, Judged.figure(outcome, Answers.read(folder, outcome, system))));
+      StringJoiner one = new StringJoiner(", ", outcome.name() + " " + outcome.metric().id() + " ", "");
+      for (String system : systems) {
+        one.add(String.format(Locale.ROOT, "%s%.3f", alone ? "" : system + " ", Judged.figure(outcome, Answers.read(folder, outcome, system))));
       }
+      all.add(one.toString());
     }
-    return text.toString();
+    return all.toString();
   }
 }

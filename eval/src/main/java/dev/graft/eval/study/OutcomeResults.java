@@ -38,9 +38,9 @@ final class OutcomeResults {
         pairs.add(pair(outcome, names.get(i), systems.get(names.get(i)), names.get(j), systems.get(names.get(j)), level));
       }
     }
-    boolean likert = outcome.grader() == Outcome.Kind.LIKERT;
-    return new StudyResults.Outcome(outcome.name(), outcome.title(), grader(outcome), metric(outcome), likert ? 1 : 0, likert ? 5 : 1, outcome.positive(), results, pairs,
-        samples(systems, prompts), List.of());
+    boolean scale = graded(outcome);
+    return new StudyResults.Outcome(outcome.name(), outcome.title(), grader(outcome), metric(outcome), scale ? 1 : 0, scale ? 5 : 1, outcome.positive(), results, pairs,
+        samples(systems, prompts, scale), List.of());
   }
 
   /** Key of the metric that is compared. */
@@ -53,7 +53,7 @@ final class OutcomeResults {
       case LABEL -> "the label read from the answer (" + outcome.part() + "): " + String.join(", ", outcome.labels());
       case EXACT -> "equal to the right answer but for case, space and punctuation";
       case EQUIVALENCE -> "the right answer or an alias, normalised";
-      case CHECKLIST -> "share of the row's facts that the answer states and does not contradict";
+      case CHECKLIST -> "the row's facts that the answer states and does not contradict, by weight, as a grade from 1 to 5";
       case LIKERT -> "a judge model's grade from 1 to 5";
     };
   }
@@ -68,7 +68,7 @@ final class OutcomeResults {
       metrics.put("accuracy", new StudyResults.Metric(m.accuracy(), m.accuracy95(), "Wilson"));
     }
     if (m.confusion() != null) {
-      metrics.put("f1", new StudyResults.Metric(m.confusion().f1(), F1Bootstrap.interval95(m.confusion(), F1Bootstrap.RESAMPLES, F1Bootstrap.SEED),
+      metrics.put("f1", new StudyResults.Metric(m.confusion().f1(), m.f195(),
           "bootstrap, BCa, " + F1Bootstrap.RESAMPLES + " resamples"));
       metrics.put("sensitivity", new StudyResults.Metric(m.confusion().sensitivity(), m.confusion().sensitivity95(), "Wilson"));
       metrics.put("specificity", new StudyResults.Metric(m.confusion().specificity(), m.confusion().specificity95(), "Wilson"));
@@ -120,7 +120,7 @@ final class OutcomeResults {
   }
 
   /** Rows on which not all systems have the same score, spread over the test. */
-  private static List<StudyResults.Sample> samples(Map<String, List<Prediction>> systems, Map<String, String> prompts) {
+  private static List<StudyResults.Sample> samples(Map<String, List<Prediction>> systems, Map<String, String> prompts, boolean scale) {
     List<Prediction> first = systems.values().iterator().next();
     List<Integer> differ = new ArrayList<>();
     for (int i = 0; i < first.size(); i++) {
@@ -133,7 +133,7 @@ final class OutcomeResults {
     for (int k = 0; k < Math.min(SAMPLES, differ.size()); k++) {
       int row = differ.get((int) ((long) k * differ.size() / Math.min(SAMPLES, differ.size())));
       List<StudyResults.Answer> answers = new ArrayList<>();
-      systems.forEach((system, rows) -> answers.add(answer(title(system), rows.get(row))));
+      systems.forEach((system, rows) -> answers.add(answer(title(system), rows.get(row), scale)));
       String prompt = prompts.getOrDefault(first.get(row).key(), "");
       samples.add(new StudyResults.Sample(first.get(row).key(), prompt.length() > PROMPT_CHARACTERS ? prompt.substring(0, PROMPT_CHARACTERS) + "…" : prompt, first.get(row).gold(),
           answers));
@@ -141,8 +141,14 @@ final class OutcomeResults {
     return samples;
   }
 
-  private static StudyResults.Answer answer(String system, Prediction p) {
-    String verdict = p.score() == 1 ? "right" : p.score() == 0 ? "wrong" : String.format(Locale.ROOT, "%.2f", p.score());
+  private static StudyResults.Answer answer(String system, Prediction p, boolean scale) {
+    String grade = String.format(Locale.ROOT, "%.3g", p.score()).replaceFirst("\\.0+$", "");
+    String verdict = scale ? grade + " of 5" : p.score() == 1 ? "right" : p.score() == 0 ? "wrong" : grade;
     return new StudyResults.Answer(system, p.answer(), p.label(), p.score(), verdict);
+  }
+
+  /** Whether answers get a grade from 1 to 5. */
+  private static boolean graded(Outcome outcome) {
+    return outcome.grader() == Outcome.Kind.LIKERT || outcome.grader() == Outcome.Kind.CHECKLIST;
   }
 }

@@ -49,6 +49,10 @@ final class ResultsBuilder {
     if (settings.dataDir().isEmpty()) {
       notes.add("The rows are synthetic, made by Graft; they are not the study's.");
     }
+    if (!settings.profile().full()) {
+      notes.add("Adapters were trained, not all weights. Of the profile lora, rates are the study's times 100: about ten times, because that is what an adapter needs"
+          + " (LoRA Without Regret, Thinking Machines 2025; Biderman et al. 2024), and ten times more, because a grid down to 1e-7 would hardly move one.");
+    }
     notes.add("A candidate is chosen by the mean of its task's metrics on the development rows; equal ones by the lower evaluation loss, then the smaller rate.");
     return new StudyResults(StudyResults.FORMAT, StudySettings.STUDY, settings.profile().name(), GraftRuntime.nativeVersion(), state.started(), state.finished(), model, settings.seed(),
         machine, List.of("base", "SFT", "DPO"), LEVEL.alpha(), LEVEL.comparisons(), LEVEL.threshold(), Plateau.RULE, tasks.stream().map(this::task).toList(), flags, notes);
@@ -125,20 +129,21 @@ final class ResultsBuilder {
     for (String method : List.of(TaskStudy.SFT, TaskStudy.DPO)) {
       for (String phase : List.of(TaskRun.SWEEP, TaskRun.RETRAIN)) {
         List<JsonNode> done = run.trainings().stream().filter(t -> t.method().equals(method) && t.phase().equals(phase)).map(TaskRun.Training::done).toList();
-        add(stages, OutcomeResults.title(method) + (phase.equals(TaskRun.SWEEP) ? " sweep" : " to the plateau"), method, done);
+        add(stages, OutcomeResults.title(method) + (phase.equals(TaskRun.SWEEP) ? " sweep" : " to the plateau"), method, done, run.plan());
       }
-      add(stages, OutcomeResults.title(method) + " on development rows", "other", state.done(name -> name.startsWith(run.task().name() + "/" + method + "-dev")));
+      add(stages, OutcomeResults.title(method) + " on development rows", "other", state.done(name -> name.startsWith(run.task().name() + "/" + method + "-dev")), run.plan());
     }
-    add(stages, "test", "other", state.done(name -> name.startsWith(run.task().name() + "/test")));
+    add(stages, "test", "other", state.done(name -> name.startsWith(run.task().name() + "/test")), run.plan());
     return stages;
   }
 
-  private static void add(List<StudyResults.Stage> stages, String name, String method, List<JsonNode> done) {
+  private static void add(List<StudyResults.Stage> stages, String name, String method, List<JsonNode> done, TaskPlan plan) {
     if (!done.isEmpty()) {
       long steps = done.stream().mapToLong(node -> node.path("steps").asLong()).sum();
       long bytes = done.stream().mapToLong(node -> node.path("peak_memory_bytes").asLong()).max().orElse(0);
       stages.add(new StudyResults.Stage(name, method, method.equals("other") ? null : (Long) steps, done.stream().mapToDouble(node -> node.path("seconds").asDouble()).sum(),
-          done.stream().mapToLong(node -> node.path("tokens").asLong()).sum(), bytes == 0 ? null : (Long) bytes, null));
+          done.stream().mapToLong(node -> node.path("tokens").asLong()).sum(), bytes == 0 ? null : (Long) bytes,
+          method.equals("other") ? null : (Double) plan.flops(method.equals(TaskStudy.DPO), steps)));
     }
   }
 

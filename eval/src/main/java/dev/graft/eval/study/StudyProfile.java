@@ -18,7 +18,7 @@ import java.util.Optional;
  * and saw 1e-5 diverge (DPO, beta .5), so about 1e-5 to 1e-4 is where adapters should be best. 1e-3, 1e-4, 1e-5, 1e-6 has these in the middle, one
  * that may be too hot above and one that may be too cold below, as the study's grid had.
  *
- * <p>{@code quick} is for a coffee break on a small model: two rates of that grid, one beta, few rows and steps.
+ * <p>{@code quick} is for a coffee break on a small model: two rates that such a one needs, one beta, few rows and steps.
  *
  * @param name as --profile has it  @param full whether all weights are trained  @param rates of SFT and DPO, the highest first  @param betas of DPO
  * @param steps of a sweep's trial  @param evalSteps between evaluations  @param warmup steps  @param batch rows  @param accumulation batches of a step
@@ -34,7 +34,7 @@ public record StudyProfile(String name, boolean full, List<Double> rates, List<D
   private static final List<StudyProfile> ALL = List.of(
       new StudyProfile("paper", true, List.of(1e-5, 1e-6, 1e-7, 1e-8), List.of(0.1, 0.3, 0.5), 1000, 25, 100, 2, 2, 0),
       new StudyProfile("lora", false, List.of(1e-3, 1e-4, 1e-5, 1e-6), List.of(0.1, 0.3, 0.5), 1000, 25, 100, 2, 2, 0),
-      new StudyProfile("quick", false, List.of(1e-3, 1e-4), List.of(0.1), 60, 10, 6, 2, 2, 320));
+      new StudyProfile("quick", false, List.of(1e-3, 3e-4), List.of(0.1), 48, 12, 5, 2, 2, 320));
 
   /** Names of all. */
   public static List<String> names() {

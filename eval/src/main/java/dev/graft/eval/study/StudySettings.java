@@ -53,7 +53,7 @@ public record StudySettings(Path model, String template, Path output, StudyProfi
     List<String> flags = new ArrayList<>(List.of("--resume", "--batch-size", "" + profile.batch(), "--gradient-accumulation", "" + profile.accumulation(), "--lr-scheduler",
         "cosine", "--warmup-steps", "" + profile.warmup(), "--eval-steps", "" + profile.evalSteps(), "--save-steps", "" + Math.max(1, profile.steps() / 10),
         "--micro-batch-tokens", "" + microBatchTokens, "--recompute", recompute));
-    flags.addAll(profile.full() ? List.of("--full") : List.of("--lora-rank", "" + StudyProfile.RANK, "--lora-alpha", "" + StudyProfile.ALPHA));
+    flags.addAll(profile.full() ? List.of("--full", "--save-total-limit", "1") : List.of("--lora-rank", "" + StudyProfile.RANK, "--lora-alpha", "" + StudyProfile.ALPHA));
     return flags;
   }
 

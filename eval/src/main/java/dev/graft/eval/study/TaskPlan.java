@@ -27,6 +27,11 @@ public record TaskPlan(String task, WayPlan sft, WayPlan dpo, long steps, double
     return Math.round((ofDpo ? dpoEpochs : sftEpochs) * (ofDpo ? dpo : sft).perEpoch().rows());
   }
 
+  /** Operations of so many steps, evaluations and DPO's reference apart. */
+  double flops(boolean ofDpo, long count) {
+    return (ofDpo ? dpoEpochs * dpo.allEpochFlops() : sftEpochs * sft.allEpochFlops()) * count / Math.max(1, steps);
+  }
+
   /** Memory of the larger of both. */
   MemoryPlan memory() {
     return sft.memory().peak() > dpo.memory().peak() ? sft.memory() : dpo.memory();

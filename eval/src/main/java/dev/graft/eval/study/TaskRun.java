@@ -17,14 +17,16 @@ final class TaskRun {
 
   private final Task task;
   private final TaskData data;
+  private final TaskPlan plan;
   private final List<Training> trainings = new ArrayList<>();
   private final Map<String, Candidate> chosen = new HashMap<>();
   private final Map<String, List<Scored>> scored = new HashMap<>();
   private Judged test;
 
-  TaskRun(Task task, TaskData data) {
+  TaskRun(Task task, TaskData data, TaskPlan plan) {
     this.task = task;
     this.data = data;
+    this.plan = plan;
   }
 
   /** A training. @param folder with its metrics.jsonl  @param done what study.json keeps of it */
@@ -49,6 +51,10 @@ final class TaskRun {
 
   TaskData data() {
     return data;
+  }
+
+  TaskPlan plan() {
+    return plan;
   }
 
   List<Training> trainings() {

@@ -39,7 +39,7 @@ final class TaskStudy {
     this.plan = plan;
     this.runner = runner;
     this.judging = new Judging(settings, task, runner);
-    this.ran = new TaskRun(task, data);
+    this.ran = new TaskRun(task, data, plan);
   }
 
   /** Tells the progress of all stages, before any begins. */

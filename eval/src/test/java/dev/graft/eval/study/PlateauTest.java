@@ -68,6 +68,11 @@ class PlateauTest {
   }
 
   @Test
+  void whatIsLearntAfterTheFormOfTheAnswersCounts() {
+    assertThat(step(curve(12, 5.2, 24, 0.62, 36, 0.45, 48, 0.31, 60, 0.30))).isEqualTo(48);
+  }
+
+  @Test
   void lossesThatAreNotFiniteDoNotCount() {
     assertThat(step(curve(25, Double.NaN, 50, 1.0, 75, 0.5, 100, Double.POSITIVE_INFINITY))).isEqualTo(75);
     assertThat(Plateau.of(curve(25, Double.NaN))).isEmpty();

@@ -6,6 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.eval.statistics.Interval;
+import dev.graft.trainer.plan.BatchShape;
+import dev.graft.trainer.plan.EvaluationPlan;
+import dev.graft.trainer.plan.Flops;
+import dev.graft.trainer.plan.MemoryPlan;
+import dev.graft.trainer.plan.Way;
+import dev.graft.trainer.plan.WayPlan;
 import dev.graft.trainer.run.RunException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,6 +89,20 @@ class StudyPartsTest {
     assertThat(interval.low()).isCloseTo(3.6 - 2.7764451 * 0.5099019514, within(1e-7));
     assertThat(interval.high()).isCloseTo(3.6 + 2.7764451 * 0.5099019514, within(1e-7));
     assertThat(OutcomeResults.mean95(new double[] {3})).isNull();
+  }
+
+  @Test
+  void aStudyThatDoesNotFitIsRefusedWithWhatWouldHelp() {
+    StudyProfile profile = StudyProfile.named("quick").orElseThrow();
+    TaskPlan task = new TaskPlan("uti", way(1L << 30), way(3L << 30), 60, 1, 1, 0, 0, List.of("--recompute block: 1.50 GiB, which fits"));
+    assertThatThrownBy(() -> new StudyPlan(profile, List.of(task), "").requireMemory())
+        .isInstanceOf(RunException.class).hasMessageContaining("a training of uti needs 3.09 GiB and 2.00 GiB are available").hasMessageContaining("--recompute block");
+    new StudyPlan(profile, List.of(new TaskPlan("uti", way(1L << 30), way(1L << 30), 60, 1, 1, 0, 0, List.of())), "").requireMemory();
+  }
+
+  private static WayPlan way(long bytes) {
+    MemoryPlan memory = new MemoryPlan(0, bytes, 0, 0, 0, 0, 2L << 30);
+    return new WayPlan(Way.SFT, 0, 0, BatchShape.EMPTY, 0, 0, Flops.NONE, Flops.NONE, Flops.NONE, new EvaluationPlan(0, 0, Flops.NONE, Flops.NONE, 0), memory, 1, 1, 0, 60);
   }
 
   @Test
