@@ -69,7 +69,7 @@ class DequantizeOracleTest {
 
   @BeforeAll
   void open() throws IOException {
-    ggml = Ggml.load(folder);
+    ggml = Ggml.load();
     try (GraftRuntime any = GraftRuntime.open("cpu", "ref", 1)) {
       for (String isa : any.info().isas()) {
         runtimes.add(GraftRuntime.open("cpu", isa, 2));

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Assumptions;
 
 /** ggml itself, from within the java-llama.cpp jar: the oracle of the weight formats. */
 final class Ggml {
+  private static Ggml loaded;
+
   private final NativeLibrary library;
 
   /** struct ggml_init_params. */
@@ -28,16 +30,20 @@ final class Ggml {
     library.getFunction("ggml_init").invokePointer(new Object[] {new InitParams()}); // fills ggml's tables
   }
 
-  /** Loads it from the class path into {@code folder}; skips the test where the jar has none for this machine. */
-  static Ggml load(Path folder) throws IOException {
-    String arch = System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
-    String resource = "/de/kherud/llama/Linux/" + arch + "/libjllama.so";
-    try (InputStream in = System.getProperty("os.name").equals("Linux") ? Ggml.class.getResourceAsStream(resource) : null) {
-      Assumptions.assumeTrue(in != null, "the java-llama.cpp jar has no library for this machine");
-      Path file = folder.resolve("libjllama.so");
-      Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
-      return new Ggml(NativeLibrary.getInstance(file.toString()));
+  /** Loads it from the class path, once and for good: a second copy, or closing the first, ends in the C library's abort. Skips the test where the jar has none for this machine. */
+  static synchronized Ggml load() throws IOException {
+    if (loaded == null) {
+      String arch = System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
+      String resource = "/de/kherud/llama/Linux/" + arch + "/libjllama.so";
+      try (InputStream in = System.getProperty("os.name").equals("Linux") ? Ggml.class.getResourceAsStream(resource) : null) {
+        Assumptions.assumeTrue(in != null, "the java-llama.cpp jar has no library for this machine");
+        Path file = Files.createTempFile("libjllama", ".so");
+        file.toFile().deleteOnExit();
+        Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+        loaded = new Ggml(NativeLibrary.getInstance(file.toString()));
+      }
     }
+    return loaded;
   }
 
   /** {@code name}(blocks, values, count), whose signature all of ggml's row conversions share. */

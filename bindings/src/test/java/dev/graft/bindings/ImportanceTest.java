@@ -155,7 +155,7 @@ class ImportanceTest {
         }
       }
       // the blocks of one weight are ggml's under the same importance
-      Ggml ggml = Ggml.load(folder);
+      Ggml ggml = Ggml.load();
       try (GgufFile after = GgufFile.open(with);
           Model model = Model.open(runtime, file);
           Weights weights = Weights.open(model);

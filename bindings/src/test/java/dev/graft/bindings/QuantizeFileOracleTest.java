@@ -92,7 +92,7 @@ class QuantizeFileOracleTest {
 
   /** Every tensor's bytes are ggml's. */
   private static void compareBlocks(Path source, Path ours) throws IOException {
-    Ggml ggml = Ggml.load(folder);
+    Ggml ggml = Ggml.load();
     try (GraftRuntime runtime = GraftRuntime.open("cpu", null, 1);
         GgufFile before = GgufFile.open(source);
         GgufFile after = GgufFile.open(ours)) {

@@ -24,7 +24,7 @@ class QuantizeOracleTest {
   @ParameterizedTest
   @CsvSource({"0, 4, 1", "1, 2, 1", "30, 2, 1", "8, 34, 32"})
   void equalsGgmlBitForBit(int type, int blockBytes, int blockElements) throws IOException {
-    Ggml ggml = Ggml.load(folder);
+    Ggml ggml = Ggml.load();
     SplittableRandom random = new SplittableRandom(type);
     int bytes = ROW / blockElements * blockBytes;
     try (Memory values = new Memory(4L * ROW);
@@ -61,7 +61,7 @@ class QuantizeOracleTest {
   @CsvSource({"1, 2, 1", "30, 2, 1", "8, 34, 32", "2, 18, 32", "3, 20, 32", "6, 22, 32", "7, 24, 32", "10, 84, 256", "11, 110, 256", "12, 144, 256", "13, 176, 256", "14, 210, 256", "20, 18, 32",
       "23, 136, 256"})
   void searchesAsGgmlDoes(int type, int blockBytes, int blockElements) throws IOException {
-    Ggml ggml = Ggml.load(folder);
+    Ggml ggml = Ggml.load();
     int bytes = ROWS * WIDTH / blockElements * blockBytes;
     try (Memory values = new Memory(4L * ROWS * WIDTH);
         Memory weights = new Memory(4L * WIDTH);
