@@ -35,7 +35,7 @@ class EvalBadInputTest {
         "--positive maybe|2|--positive maybe is no right answer of",
         "--labels yes|2|must name two labels at least",
         "--labels yes,Yes|2|are the same but for case",
-        "--labels a,b|3|rows.jsonl:1: its right answer 'yes' is none of --labels a,b",
+        "--labels a,b|3|rows.jsonl:1: its right answer is 'yes', which is none of --labels a,b",
         "--no-base|2|leaves nothing to judge",
         "--max-tokens 0|2|--max-tokens 0 must be at least 1",
         "--max-tokens 600|3|rows.jsonl:1: the prompt's 3 tokens and --max-tokens 600 exceed the context of 512",
@@ -58,7 +58,7 @@ class EvalBadInputTest {
         "`{\"prompt_ids\": [1]}`|rows.jsonl:2: has no right answer to judge by",
         "`{\"id\": \"0\", \"prompt_ids\": [1], \"label\": \"no\"}`|rows.jsonl:2: id '0' is also that of line 1",
         "`{\"id\": null, \"prompt_ids\": [1], \"label\": \"no\"}`|rows.jsonl:2: id is null",
-        "`{\"prompt_ids\": [1], \"label\": \"perhaps\"}`|rows.jsonl:2: its right answer 'perhaps' is none of",
+        "`{\"prompt_ids\": [1], \"label\": \"perhaps\"}`|rows.jsonl:2: its right answer is 'perhaps', which is none of",
         "`{\"prompt_ids\": [], \"label\": \"no\"}`|rows.jsonl:2: has an empty prompt_ids",
         "`nothing`|rows.jsonl:2: is not valid JSON"
       })
