@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import com.sun.jna.Memory;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -14,8 +13,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -60,9 +57,6 @@ class DequantizeOracleTest {
       this.halves = halves;
     }
   }
-
-  @TempDir(cleanup = CleanupMode.NEVER) // libjllama stays mapped
-  static Path folder;
 
   private Ggml ggml;
   private final List<GraftRuntime> runtimes = new ArrayList<>();

@@ -22,7 +22,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,8 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * byte by their hash. Should a machine make other random models, types are compared, and blocks with ggml's.
  */
 class QuantizeFileOracleTest {
-  @TempDir(cleanup = CleanupMode.NEVER) // libjllama stays mapped
-  static Path folder;
+  @TempDir static Path folder;
 
   private static final Map<String, Path> MODELS = new HashMap<>();
   private static final JsonNode GOLDEN = golden();

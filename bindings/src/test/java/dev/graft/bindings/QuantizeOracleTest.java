@@ -5,11 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.jna.Memory;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -17,9 +14,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class QuantizeOracleTest {
   private static final int ROW = 4096;
   private static final int ROUNDS = 60;
-
-  @TempDir(cleanup = CleanupMode.NEVER) // libjllama stays mapped
-  static Path folder;
 
   @ParameterizedTest
   @CsvSource({"0, 4, 1", "1, 2, 1", "30, 2, 1", "8, 34, 32"})

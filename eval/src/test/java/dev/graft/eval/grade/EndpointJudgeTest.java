@@ -25,18 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** An endpoint that is busy, slow, away or silly loses no grade, and none is paid twice. */
 class EndpointJudgeTest {
-  private static final Grading.Listener SILENT = new Grading.Listener() {
-    @Override
-    public void note(String text) {
-      return; // nobody reads
-    }
-
-    @Override
-    public void progress(int done, int count) {
-      return; // nobody looks
-    }
-  };
-
   @TempDir Path folder;
 
   private static List<LikertJudge.Question> questions(int n) {
@@ -49,7 +37,7 @@ class EndpointJudgeTest {
 
   private Grading.Result grade(EndpointOptions options, int n) {
     try (GradeCache cache = GradeCache.open(folder.resolve("grades")); EndpointJudge judge = new EndpointJudge(options)) {
-      return new Grading(judge, cache).grade(questions(n), SILENT, new StopRequest());
+      return new Grading(judge, cache).grade(questions(n), Silent.LISTENER, new StopRequest());
     }
   }
 
@@ -229,7 +217,7 @@ class EndpointJudgeTest {
         GradeCache cache = GradeCache.open(folder.resolve("grades"));
         EndpointJudge judge = new EndpointJudge(options(fake.url(), 0, 30_000, 4))) {
       LikertJudge.Question same = new LikertJudge.Question("row", "question 1");
-      assertThat(grades(new Grading(judge, cache).grade(List.of(same, same, same), SILENT, new StopRequest()))).containsExactly(4, 4, 4);
+      assertThat(grades(new Grading(judge, cache).grade(List.of(same, same, same), Silent.LISTENER, new StopRequest()))).containsExactly(4, 4, 4);
       assertThat(fake.requests()).isEqualTo(1);
     }
   }

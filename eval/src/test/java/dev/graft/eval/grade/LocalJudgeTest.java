@@ -28,18 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Local judges, on the small model that comes with Graft: its grades mean little, but its probabilities can be checked. */
 class LocalJudgeTest {
-  private static final Grading.Listener SILENT = new Grading.Listener() {
-    @Override
-    public void note(String text) {
-      return; // nobody reads
-    }
-
-    @Override
-    public void progress(int done, int count) {
-      return; // nobody looks
-    }
-  };
-
   @TempDir Path folder;
 
   private static List<LikertJudge.Question> questions() {
@@ -52,7 +40,7 @@ class LocalJudgeTest {
 
   private List<Likert> grades(LikertJudge judge, String cache) {
     try (GradeCache grades = GradeCache.open(folder.resolve(cache)); judge) {
-      Grading.Result result = new Grading(judge, grades).grade(questions(), SILENT, new StopRequest());
+      Grading.Result result = new Grading(judge, grades).grade(questions(), Silent.LISTENER, new StopRequest());
       assertThat(result.why()).isEmpty();
       return result.grades();
     }
