@@ -40,10 +40,11 @@ import picocli.CommandLine.Parameters;
       "  summary    discharge notes to summarise, with the facts that a summary must keep (5250: 4500/300/150/300)",
       "  corpus     text to pretrain a small model on: notes, messages, a handbook, and questions about them; no task's rows",
       "  reading    the same with many more questions a note, to go on with: what is present, denied, past, and of which organs",
-      "  drills     lists to be read back, and ward lists to look things up in: a small model learns to copy from them",
+      "  drills     lists to be read back: a small model learns to copy from them",
+      "  asking     as reading, and the same in other words: whether an organ has symptoms now, behind an introduction",
       "",
       "DIR then holds, for a task, sft/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"completion\", ...} and",
-      "dpo/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"chosen\", \"rejected\", ...}; for the last three, train.jsonl and",
+      "dpo/{train,eval,dev,test}.jsonl with {\"id\", \"prompt\", \"chosen\", \"rejected\", ...}; for the last four, train.jsonl and",
       "heldout.jsonl with {\"text\"} or {\"messages\"}; and manifest.json: seed, counts, balance of labels, SHA-256 of each",
       "file, and what the search for near duplicates found: a row nearly alike to one of another split is made anew.",
       "",
@@ -55,7 +56,7 @@ import picocli.CommandLine.Parameters;
 final class DataMakeCommand implements Callable<Integer> {
   @Mixin CommonOptions common;
 
-  @Parameters(paramLabel = "TASK", description = "What to make: uti, triage, reasoning, summary, corpus, reading or drills; see below.")
+  @Parameters(paramLabel = "TASK", description = "What to make: uti, triage, reasoning, summary, corpus, reading, drills or asking; see below.")
   String task;
 
   @Option(names = "--output", required = true, paramLabel = "DIR", description = "The folder to write. Required.")

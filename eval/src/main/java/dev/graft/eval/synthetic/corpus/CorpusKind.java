@@ -5,13 +5,12 @@ import dev.graft.eval.synthetic.clinic.CaseMaker;
 import dev.graft.eval.synthetic.clinic.Note;
 import dev.graft.eval.synthetic.clinic.NoteWriter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** The kinds of rows of a corpus. */
 enum CorpusKind {
   /** A clinical note. */
-  NOTE(14, 6) {
+  NOTE(14, 6, 0, 6) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(note(dice).text());
@@ -19,7 +18,7 @@ enum CorpusKind {
   },
 
   /** Two or three short notes, one below the other. */
-  ROUND(2, 0) {
+  ROUND(2, 0, 0, 0) {
     @Override
     List<String> turns(Dice dice) {
       List<String> notes = new ArrayList<>();
@@ -31,7 +30,7 @@ enum CorpusKind {
   },
 
   /** A note, and below it what of it is present, denied and past. */
-  SORTED(8, 6) {
+  SORTED(8, 6, 0, 6) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.5) ? note(dice) : brief(dice);
@@ -40,7 +39,7 @@ enum CorpusKind {
   },
 
   /** A paragraph of a handbook. */
-  REFERENCE(10, 3) {
+  REFERENCE(10, 3, 0, 3) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(Reference.paragraph(dice));
@@ -48,7 +47,7 @@ enum CorpusKind {
   },
 
   /** A message of a patient. */
-  MESSAGE(6, 2) {
+  MESSAGE(6, 2, 0, 2) {
     @Override
     List<String> turns(Dice dice) {
       return List.of(PatientMessages.message(dice));
@@ -56,7 +55,7 @@ enum CorpusKind {
   },
 
   /** Questions about a note. */
-  READING(14, 12) {
+  READING(14, 12, 0, 12) {
     @Override
     List<String> turns(Dice dice) {
       return questions(note(dice), dice.between(4, 8), dice);
@@ -64,7 +63,7 @@ enum CorpusKind {
   },
 
   /** Questions about a few sentences. */
-  SENTENCES(20, 14) {
+  SENTENCES(20, 14, 0, 14) {
     @Override
     List<String> turns(Dice dice) {
       return questions(brief(dice), dice.between(2, 5), dice);
@@ -72,7 +71,7 @@ enum CorpusKind {
   },
 
   /** A note or a few sentences, and below it all findings with their groups and status, as text or as question and answer. */
-  TABLE(34, 26) {
+  TABLE(34, 26, 0, 26) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.4) ? note(dice) : brief(dice);
@@ -82,7 +81,7 @@ enum CorpusKind {
   },
 
   /** What terms mean. */
-  TERMS(5, 2) {
+  TERMS(5, 2, 0, 2) {
     @Override
     List<String> turns(Dice dice) {
       List<String> turns = new ArrayList<>();
@@ -94,7 +93,7 @@ enum CorpusKind {
   },
 
   /** A telegraphic line in plain words, or the reverse. */
-  REWRITE(8, 4) {
+  REWRITE(8, 4, 0, 4) {
     @Override
     List<String> turns(Dice dice) {
       return Rewriting.turns(dice);
@@ -102,7 +101,7 @@ enum CorpusKind {
   },
 
   /** A note, and of one organ group after the other whether the patient has symptoms of it now. */
-  GROUPS(0, 34) {
+  GROUPS(0, 60, 0, 60) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.65) ? note(dice) : brief(dice);
@@ -116,8 +115,17 @@ enum CorpusKind {
     }
   },
 
+  /** A note, and in many words whether an organ has symptoms now. */
+  ASKED(0, 0, 0, 60) {
+    @Override
+    List<String> turns(Dice dice) {
+      Note note = dice.chance(0.7) ? note(dice) : brief(dice);
+      return new NoteQuestions(note, dice).inOtherWords(dice.between(2, 5));
+    }
+  },
+
   /** A list to be read back. */
-  REPEATED(14, 2, 80) {
+  REPEATED(14, 2, 100, 2) {
     @Override
     List<String> turns(Dice dice) {
       return Drills.repeated(dice);
@@ -125,7 +133,7 @@ enum CorpusKind {
   },
 
   /** A ward list and what can be looked up in it. */
-  WARD(20, 8, 20) {
+  WARD(20, 6, 0, 6) {
     @Override
     List<String> turns(Dice dice) {
       return Drills.ward(dice);
@@ -133,7 +141,7 @@ enum CorpusKind {
   },
 
   /** A note, and the status of one organ group after the other in one answer. */
-  PANEL(24, 60) {
+  PANEL(24, 60, 0, 60) {
     @Override
     List<String> turns(Dice dice) {
       Note note = dice.chance(0.5) ? note(dice) : brief(dice);
@@ -144,9 +152,9 @@ enum CorpusKind {
 
   private final int[] weights;
 
-  /** @param weights in each mix, in their order; what is left out is 0 */
+  /** @param weights in each mix, in their order */
   CorpusKind(int... weights) {
-    this.weights = Arrays.copyOf(weights, CorpusMix.values().length);
+    this.weights = weights;
   }
 
   abstract List<String> turns(Dice dice);

@@ -11,8 +11,10 @@ public enum CorpusMix {
   CORPUS,
   /** Mostly notes with many questions each: for a model that knows the language already, to learn to read. */
   READING,
-  /** Lists to be read back and ward lists to look things up in: from these a small model learns to copy, which notes alone teach late. */
-  DRILLS;
+  /** Lists to be read back: from these a small model learns to copy, which notes alone teach late. */
+  DRILLS,
+  /** As reading, and as often the same in other words: whether an organ has symptoms now, behind an introduction. */
+  ASKING;
 
   /** As the command line names it. */
   public String label() {

@@ -1,6 +1,7 @@
 package dev.graft.eval.synthetic.corpus;
 
 import dev.graft.eval.synthetic.Dice;
+import dev.graft.eval.synthetic.Grammar;
 import dev.graft.eval.synthetic.clinic.Finding;
 import dev.graft.eval.synthetic.clinic.Frame;
 import dev.graft.eval.synthetic.clinic.Lexicon;
@@ -10,6 +11,7 @@ import dev.graft.eval.synthetic.clinic.Symptom;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,6 +21,10 @@ import java.util.Set;
 final class NoteQuestions {
   /** Of what questions like "what is the pulse?" may ask. */
   private static final Set<String> NOT_ASKED = Set.of("age");
+
+  private static final Map<String, List<String>> ORGANS = organs();
+  private static final List<String> REASONS = List.of("came to the clinic", "was sent by a colleague", "has an abnormal test", "has bacteria in the urine", "has a raised white count",
+      "called the office", "is new to the practice", "has sugar in the blood", "has a shadow on the film", "is here for a check");
 
   private final Note note;
   private final Dice dice;
@@ -93,6 +99,30 @@ final class NoteQuestions {
       pairs.add(List.of(question + group + "?" + (brief ? " Answer yes or no." : ""), answer));
     }
     return pairs;
+  }
+
+  /**
+   * A few questions in other words on whether an organ group has symptoms now, answered yes or no: the first turn may begin with what the question is
+   * about, before the note.
+   */
+  List<String> inOtherWords(int count) {
+    List<String> groups = new ArrayList<>(note.source().findings().stream().map(f -> f.symptom().system()).filter(ORGANS::containsKey).distinct().toList());
+    List<String> turns = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      String group = dice.chance(0.2) ? "urinary" : !groups.isEmpty() && dice.chance(0.75) ? dice.pick(groups) : dice.pick(List.copyOf(ORGANS.keySet()));
+      String organ = dice.pick(ORGANS.get(group));
+      String plain = dice.of("Does the patient now have symptoms of " + organ + "?", "Has the patient any current symptom of " + organ + "?", "Are there symptoms of " + organ + " at present?",
+          "Is " + organ + " giving symptoms now?", "Do any symptoms of today belong to " + organ + "?");
+      String before = turns.isEmpty() ? dice.of("", "", "The patient below was seen today.", "The patient below " + dice.pick(REASONS) + ".", "Read about the patient below.") : "";
+      String question = plain + dice.of(" Answer yes or no.", " Answer yes or no.", " Say yes or no.", " Yes or no?");
+      if (turns.isEmpty()) {
+        turns.add((before.isEmpty() ? "" : before + "\n\n") + note.text() + "\n\n" + question);
+      } else {
+        turns.add(question);
+      }
+      turns.add(note.source().in(Frame.PRESENT).stream().anyMatch(s -> s.system().equals(group)) ? "Yes" : "No");
+    }
+    return turns;
   }
 
   /** Of each organ group in turn, what the note says of it: present when any of its symptoms is, else past, denied, another person or not mentioned. */
@@ -249,5 +279,14 @@ final class NoteQuestions {
       return at < 0 ? Integer.MAX_VALUE : at;
     }));
     return ordered;
+  }
+
+  private static Map<String, List<String>> organs() {
+    Map<String, List<String>> organs = new LinkedHashMap<>();
+    for (String line : Grammar.lines(NoteQuestions.class, "organs.txt")) {
+      String[] parts = line.split(" \\| ");
+      organs.put(parts[0], List.of(parts[1].split("; ")));
+    }
+    return organs;
   }
 }
