@@ -34,7 +34,7 @@ export class AnswerView {
       h('button', { type: 'button', class: 'quiet', text: 'Copy', 'aria-label': `Copy the answer of ${model}`, on: { click: () => copy(this.#answer.text, `the answer of ${model}`) } }),
     );
     this.element = h('div', { class: 'answer' }, this.#text, this.#detail, this.#error, this.#figures, this.actions);
-    this.#text.addEventListener('pointerover', (event) => this.#point(event.target));
+    this.#text.addEventListener('pointerover', (event) => this.#at >= 0 && this.#point(event.target));
     this.#text.addEventListener('click', (event) => this.#point(event.target));
     this.#text.addEventListener('keydown', (event) => this.#walk(event));
   }
@@ -60,7 +60,7 @@ export class AnswerView {
     const running = answer.state === 'waiting' || answer.state === 'streaming';
     this.element.classList.toggle('running', running);
     this.element.classList.toggle('waiting', answer.state === 'waiting');
-    this.actions.hidden = running;
+    this.actions.hidden = running || (answer.state === 'failed' && answer.text === '');
     this.#showFigures(mark);
     this.#showError();
   }
@@ -83,7 +83,7 @@ export class AnswerView {
       else this.#text.removeAttribute(name);
     }
     this.#detail.hidden = !tokens;
-    if (tokens) this.#detail.replaceChildren(h('p', { class: 'scale' }, h('span', {}, 'likely'), h('i', { 'aria-hidden': 'true' }), h('span', {}, 'surprising: point at a token')));
+    if (tokens) this.#detail.replaceChildren(h('p', { class: 'scale' }, h('span', {}, 'likely'), h('i', { 'aria-hidden': 'true' }), h('span', {}, 'surprising: pick a token')));
   }
 
   #addText() {
@@ -104,8 +104,7 @@ export class AnswerView {
   }
 
   #point(target) {
-    if (this.#look !== 'tokens' || target.parentNode !== this.#text) return;
-    this.#pick([...this.#text.children].indexOf(target));
+    if (this.#look === 'tokens' && target.parentNode === this.#text) this.#pick([...this.#text.children].indexOf(target));
   }
 
   #walk(event) {
@@ -121,13 +120,13 @@ export class AnswerView {
     this.#text.children[this.#at]?.classList.remove('picked');
     this.#at = at;
     this.#text.children[at].classList.add('picked');
-    const { text, logprob, top } = this.#answer.tokens[at];
+    const { raw, logprob, top } = this.#answer.tokens[at];
     const row = (name, logp, own) =>
       h('li', own ? { class: 'own' } : {}, h('bdi', { class: 'code', text: visible(name) }), h('span', { text: percent(logp) }), bar(logp));
-    const others = top.filter((other) => other.text !== text);
+    const others = top.filter((other) => other.raw !== raw);
     this.#detail.replaceChildren(
-      h('p', {}, h('span', { class: 'hidden', text: `Token ${at + 1}: ` }), `log p ${logprob.toFixed(3)}`),
-      h('ul', {}, row(text, logprob, true), ...others.map((other) => row(other.text, other.logprob, false))),
+      h('p', {}, h('span', { class: 'hidden', text: `Token ${at + 1}: ` }), `log p ${logprob.toFixed(3).replace('-', '−')}`),
+      h('ul', {}, row(raw, logprob, true), ...others.map((other) => row(other.raw, other.logprob, false))),
     );
   }
 

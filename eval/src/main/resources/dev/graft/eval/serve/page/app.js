@@ -129,7 +129,7 @@ function listModels() {
 
 function listMarks() {
   const select = byId('mark');
-  const options = [['none', 'nothing'], ['probabilities', 'token probabilities']];
+  const options = [['none', 'no marks'], ['probabilities', 'token probabilities']];
   if (chosen.length > 1) options.push(...chosen.map((id) => [`differences:${id}`, `differences from ${id}`]));
   if (!options.some(([value]) => value === settings.mark)) settings.mark = 'none';
   select.replaceChildren(...options.map(([value, text]) => h('option', { value, text })));
@@ -140,7 +140,8 @@ function listMarks() {
 
 function refresh() {
   const working = busy();
-  byId('send').disabled = chosen.length === 0 || working;
+  byId('send').disabled = chosen.length === 0;
+  byId('send').hidden = working;
   byId('stop-all').hidden = !working;
   byId('regenerate-all').disabled = working || !shown().some(({ turns }) => turns.length > 0);
   for (const id of ['clear-all', 'export-markdown', 'export-jsonl']) byId(id).disabled = !shown().some(({ turns }) => turns.length > 0);

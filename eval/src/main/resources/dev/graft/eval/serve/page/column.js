@@ -135,6 +135,7 @@ export class Column {
   }
 
   #build() {
+    const origin = this.parent ? `adapter on ${this.parent}` : 'base';
     const title = h('h2', { id: `column-${this.color}-${encodeURIComponent(this.model)}` }, h('span', { class: 'dot', 'aria-hidden': 'true' }), h('bdi', { text: this.model }));
     this.stopButton = h('button', { type: 'button', class: 'stop', text: 'Stop', 'aria-label': `Stop ${this.model}`, on: { click: () => this.stop() } });
     this.clearButton = h('button', { type: 'button', class: 'quiet', text: 'Clear', 'aria-label': `Clear ${this.model}`, on: { click: () => this.clear() } });
@@ -149,7 +150,7 @@ export class Column {
     const element = h(
       'section',
       { class: `column color-${this.color}`, 'aria-labelledby': title.id },
-      h('header', {}, title, h('p', { class: 'parent' }, this.parent ? `adapter on ${this.parent}` : 'base'), h('div', { class: 'tools' }, this.stopButton, curlButton, this.clearButton)),
+      h('header', {}, title, h('p', { class: 'parent', title: origin, text: origin }), h('div', { class: 'tools' }, this.stopButton, curlButton, this.clearButton)),
       this.log,
     );
     return element;

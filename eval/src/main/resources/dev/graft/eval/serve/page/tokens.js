@@ -2,10 +2,10 @@
 export class TokenReader {
   #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  /** @param token of choices[].logprobs.content @returns {{text: string, logprob: number, top: {text: string, logprob: number}[]}} */
+  /** @param token of choices[].logprobs.content @returns {{text: string, raw: string, logprob: number, top: {raw: string, logprob: number}[]}} raw: as the server names it */
   take({ token, logprob, bytes, top_logprobs: top }) {
     const text = bytes ? this.#decoder.decode(Uint8Array.from(bytes), { stream: true }) : token;
-    return { text, logprob, top: (top ?? []).map((other) => ({ text: other.token, logprob: other.logprob })) };
+    return { text, raw: token, logprob, top: (top ?? []).map((other) => ({ raw: other.token, logprob: other.logprob })) };
   }
 }
 
@@ -24,7 +24,6 @@ export function percent(logprob) {
 
 /** A token for reading: white space made visible. */
 export function visible(text) {
-  if (text === '') return '(part of a character)';
   return text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
 }
 
