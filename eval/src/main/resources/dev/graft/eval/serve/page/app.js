@@ -25,6 +25,7 @@ const page = {
   settings: () => settings,
   draft: () => message.value.trim(),
   mark: () => settings.mark,
+  valid: () => panel.valid(),
   changed: () => {
     saveTalks(columns.values());
     refresh();

@@ -8,7 +8,7 @@ import { requestBody } from './request.js';
 /** A model's conversation, and how it looks. */
 export class Column {
   /**
-   * @param page what a column asks of the page: settings(), draft(), mark(), changed(column) when an answer begins or ends, wantKey(column), sendToAll(text) to edit the
+   * @param page what a column asks of the page: settings(), draft(), mark(), valid() whether the settings make a request, changed(column) when an answer begins or ends, wantKey(column), sendToAll(text) to edit the
    *     last message of all, comparable(column) whether that makes sense, drop(column)
    */
   constructor({ id, parent }, color, turns, page) {
@@ -19,6 +19,7 @@ export class Column {
     this.page = page;
     this.views = [];
     this.running = null;
+    this.atEnd = true; // the reader is at the end, and stays there
     this.element = this.#build();
     this.#show();
   }
@@ -39,12 +40,13 @@ export class Column {
 
   /** Asks the last message again. */
   regenerate() {
-    if (this.busy || this.turns.length === 0) return;
+    if (this.busy || this.turns.length === 0 || !this.page.valid()) return;
     this.#ask();
   }
 
   /** Another last message, and its answer. */
   resend(prompt) {
+    if (!this.page.valid()) return;
     this.stop();
     this.turns.pop();
     this.send(prompt);
@@ -65,6 +67,7 @@ export class Column {
   /** Shows the answers anew. @param marks for each turn what to mark in it, or undefined */
   mark(marks) {
     this.views.forEach((view, i) => view.show(this.turns[i].answer, this.page.mark(), marks[i]));
+    this.#follow();
   }
 
   focus() {
@@ -73,9 +76,11 @@ export class Column {
   }
 
   /** The request of the last message; before the first one, the one that the draft would make. */
-  #request() {
+  #copyRequest() {
     const last = this.turns.at(-1)?.answer.request;
-    return last ?? requestBody(this.model, [{ prompt: this.page.draft() || 'Hello' }], this.page.settings());
+    if (!last && !this.page.valid()) return;
+    const request = last ?? requestBody(this.model, [{ prompt: this.page.draft() || 'Hello' }], this.page.settings());
+    copy(curl(location.origin, request, key() !== null), `the request to ${this.model} as curl`);
   }
 
   async #ask() {
@@ -85,7 +90,6 @@ export class Column {
     const stopper = new AbortController();
     this.running = stopper;
     this.#show();
-    this.log.scrollTop = this.log.scrollHeight;
     this.page.changed(this);
     const reader = new AnswerReader(answer);
     const start = performance.now();
@@ -120,12 +124,14 @@ export class Column {
 
   /** Shows what is new in the last answer; stays at the end if the reader is there. */
   #update() {
-    const { log } = this;
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 48;
     const answer = this.turns.at(-1)?.answer;
     if (answer) this.views.at(-1).update(answer, this.page.mark());
     this.#state();
-    if (atEnd) log.scrollTop = log.scrollHeight;
+    this.#follow();
+  }
+
+  #follow() {
+    if (this.atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 
   #state() {
@@ -144,16 +150,17 @@ export class Column {
       class: 'quiet',
       text: 'Copy as curl',
       'aria-label': `Copy as curl, ${this.model}`,
-      on: { click: () => copy(curl(location.origin, this.#request(), key() !== null), `the request to ${this.model} as curl`) },
+      on: { click: () => this.#copyRequest() },
     });
     this.log = h('div', { class: 'log', tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': `Conversation with ${this.model}` });
-    const element = h(
+    this.log.addEventListener('scroll', () => (this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 48), { passive: true });
+    new ResizeObserver(() => this.#follow()).observe(this.log);
+    return h(
       'section',
       { class: `column color-${this.color}`, 'aria-labelledby': title.id },
       h('header', {}, title, h('p', { class: 'parent', title: origin, text: origin }), h('div', { class: 'tools' }, this.stopButton, curlButton, this.clearButton)),
       this.log,
     );
-    return element;
   }
 
   #show() {
@@ -162,7 +169,8 @@ export class Column {
     if (this.turns.length === 0) this.log.append(h('p', { class: 'empty', text: 'No messages yet.' }));
     this.turns.forEach(({ answer }, i) => this.views[i].update(answer, this.page.mark()));
     this.#state();
-    this.log.scrollTop = this.log.scrollHeight;
+    this.atEnd = true;
+    this.#follow();
   }
 
   #turn(turn, last, view) {
