@@ -60,6 +60,7 @@ async function chat(request, response, pause) {
     if (response.destroyed) return;
     choice({ content: decoder.decode(bytes, { stream: true }) }, body.logprobs ? { content: [logprob(bytes, i, body.top_logprobs ?? 0)] } : null);
   }
+  if (whole && body.logprobs) choice({ content: '' }, { content: [logprob(new TextEncoder().encode('<|im_end|>'), 7, body.top_logprobs ?? 0)] });
   choice({}, null, whole ? 'stop' : 'length');
   if (body.stream_options?.include_usage) {
     const prompt = 12 * body.messages.length;

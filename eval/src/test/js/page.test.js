@@ -10,7 +10,7 @@ const { differences, words } = await load('diff.js');
 const { readSchema } = await load('schema.js');
 const { DEFAULTS, messages, problems, requestBody, stops } = await load('request.js');
 const { AnswerReader, figures, newAnswer } = await load('answer.js');
-const { TokenReader, percent, perplexity, surprise } = await load('tokens.js');
+const { TokenReader, percent, perplexity, surprise, tokensInside } = await load('tokens.js');
 const { toJsonl, toMarkdown } = await load('export.js');
 
 const all = (parser, pieces) => pieces.flatMap((piece) => parser.push(piece));
@@ -139,6 +139,15 @@ test('a character in two tokens is the second one\'s', () => {
   const [a, b, c] = [...new TextEncoder().encode('é!')].map((byte) => reader.take({ token: '\ufffd', logprob: -1, bytes: [byte] }).text);
   assert.deepEqual([a, b, c], ['', 'é', '!']);
   assert.equal(reader.take({ token: 'x', logprob: -1, bytes: null }).text, 'x');
+});
+
+test('tokens that ended an answer are not in its text', () => {
+  const tokens = (...texts) => texts.map((text) => ({ text }));
+  assert.equal(tokensInside(tokens('one', ' two', '<|end|>'), 'one two'), 2);
+  assert.equal(tokensInside(tokens(' one', ' two', ' STOP'), 'one two'), 2);
+  assert.equal(tokensInside(tokens('one', ' two'), 'one two'), 2);
+  assert.equal(tokensInside(tokens('<|end|>'), ''), 0);
+  assert.equal(tokensInside([], ''), 0);
 });
 
 test('probabilities are told in words that fit them', () => {

@@ -1,6 +1,6 @@
 import { figures } from './answer.js';
 import { copy, h } from './dom.js';
-import { perplexity, percent, surprise, visible } from './tokens.js';
+import { perplexity, percent, surprise, tokensInside, visible } from './tokens.js';
 
 const TITLES = {
   0: 'No connection',
@@ -100,6 +100,11 @@ export class AnswerView {
       const span = h('span', { text: tokens[this.#shown].text });
       span.style.setProperty('--surprise', surprise(tokens[this.#shown].logprob).toFixed(3));
       this.#text.append(span);
+    }
+    const { state, text } = this.#answer;
+    if (state === 'done') {
+      const inside = tokensInside(tokens, text);
+      [...this.#text.children].forEach((span, i) => span.classList.toggle('beyond', i >= inside));
     }
   }
 

@@ -47,7 +47,6 @@ async function start() {
     if (wait === 0) break;
     await new Promise((done) => setTimeout(done, wait));
   }
-  byId('banner').hidden = true;
   await look();
 }
 
@@ -55,16 +54,18 @@ async function start() {
 async function ready(since) {
   try {
     if ((await api.health()) !== 503) return 0;
-    banner(`The server is loading the model… ${Math.round((Date.now() - since) / 1000)} s`);
+    banner(`The server is loading the model… ${Math.round((Date.now() - since) / 1000)} s`, true);
     return 1000;
   } catch {
-    banner('The server cannot be reached; trying again…');
+    banner('The server cannot be reached; trying again…', true);
     return 2000;
   }
 }
 
-function banner(text) {
+/** @param waiting whether it ends by itself */
+function banner(text, waiting) {
   byId('banner').hidden = false;
+  byId('banner').classList.toggle('waiting', waiting);
   byId('banner-text').textContent = text;
 }
 
@@ -74,11 +75,15 @@ async function look() {
   try {
     models = await api.models();
   } catch (e) {
+    if (e.status === 503) {
+      start();
+      return false;
+    }
+    banner(e.status === 401 ? 'The server answers only with its key. It can be given under More, API key.' : `The server does not tell its models: ${e.message}`, false);
     if (e.status === 401) askKey(api.key() ? 'The server does not know this key.' : 'The server answers only with its key.');
-    else if (e.status === 503) start();
-    else say(e.message, true);
     return false;
   }
+  byId('banner').hidden = true;
   const known = new Set(models.map(({ id }) => id));
   const before = chosen.length > 0 ? chosen : (loadChosen() ?? []);
   const kept = before.filter((id) => known.has(id));
@@ -135,6 +140,7 @@ function listMarks() {
   if (!options.some(([value]) => value === settings.mark)) settings.mark = 'none';
   select.replaceChildren(...options.map(([value, text]) => h('option', { value, text })));
   select.value = settings.mark;
+  select.hidden = false;
 }
 
 // what the page shows

@@ -218,7 +218,7 @@ export class Column {
         { class: 'row' },
         h('button', { type: 'button', class: 'quiet', text: 'Cancel', on: { click: close } }),
         h('span', { class: 'space' }),
-        h('button', { type: 'button', text: `Only ${this.model}`, on: { click: here } }),
+        h('button', { type: 'button', text: 'Only here', on: { click: here } }),
         everywhere ? h('button', { type: 'button', class: 'main', text: 'All models', on: { click: all } }) : null,
       ),
     );

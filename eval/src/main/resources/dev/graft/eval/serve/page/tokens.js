@@ -9,6 +9,15 @@ export class TokenReader {
   }
 }
 
+/** How many of an answer's tokens are in its text: those that ended it (an end token, a stop text) are not. */
+export function tokensInside(tokens, text) {
+  const skipped = tokens.length > 0 && tokens[0].text.startsWith(' ') && !text.startsWith(' ') ? 1 : 0; // a sentencepiece vocabulary's first space
+  let at = -skipped;
+  let inside = 0;
+  while (inside < tokens.length && at + tokens[inside].text.length <= text.length) at += tokens[inside++].text.length;
+  return inside;
+}
+
 /** How surprising a token was, from 0 (certain) to 1 (a probability of 1 % or less). */
 export function surprise(logprob) {
   return Number.isFinite(logprob) ? Math.min(1, Math.max(0, logprob / Math.log(0.01))) : 1;
