@@ -1,7 +1,7 @@
 import { readSchema } from './schema.js';
 
 /** What the settings form holds at first; all but mark and theme are what was typed, as text. */
-export const DEFAULTS = { system: '', temperature: '0', topP: '', maxTokens: '512', seed: '', stop: '', schema: '', mark: 'none', theme: 'auto', keys: true };
+export const DEFAULTS = { system: '', temperature: '0', topP: '', maxTokens: '', seed: '', stop: '', schema: '', mark: 'none', theme: 'auto', keys: true };
 
 /** Most models that answer at once: browsers keep six connections to a server, and one stays free for the rest. */
 export const MOST_MODELS = 5;
