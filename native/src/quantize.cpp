@@ -52,8 +52,7 @@ Quantizer::Quantizer(Runtime &runtime, const Gguf &file, const std::string &path
 
 void Quantizer::plan_tensor(const GgufTensor &tensor, const TypeMix &mix, const MixModel &model) {
   const int32_t dimensions = real_dimensions(tensor);
-  const bool changed = options_.changed && options_.changed(tensor);
-  Item item{&tensor, tensor.type, tensor.type, nullptr, changed, 0};
+  Item item{&tensor, tensor.type, tensor.type, nullptr, 0};
   if (is_quantizable(tensor.name, dimensions)) {
     const bool embedding = tensor.name == "token_embd.weight", output = tensor.name == "output.weight" || (embedding && model.tied);
     const bool by_embedding = embedding && !options_.embedding_type.empty();
@@ -63,7 +62,7 @@ void Quantizer::plan_tensor(const GgufTensor &tensor, const TypeMix &mix, const 
     else item.wanted = mix.type_of(tensor.name, GK_SUPER, dimensions, model);
     item.to = type.empty() ? mix.type_of(tensor.name, tensor.shape[0], dimensions, model) : fitting_type(item.wanted, tensor.shape[0]);
   }
-  if (options_.importance && (item.to != tensor.type || changed) && is_quantized(item.to)) {
+  if (options_.importance && item.to != tensor.type && is_quantized(item.to)) {
     item.importance = options_.importance->means(tensor.name);
     const size_t columns = size_t(tensor.shape[0]) * size_t(tensor.shape[2] * tensor.shape[3]);
     if (item.importance && item.importance->size() != columns) {
@@ -124,8 +123,7 @@ void Quantizer::refuse_row(const Item &item, int64_t row) const {
   const int64_t width = item.tensor->shape[0];
   std::vector<float> values(static_cast<size_t>(width));
   const uint8_t *data = static_cast<const uint8_t *>(item.tensor->data);
-  if (!item.changed || !options_.rows(*item.tensor, row, 1, values.data()))
-    gk_dequantize(runtime_.backend(), item.tensor->type, data + row * gk_type_bytes(item.tensor->type, width), values.data(), width);
+  gk_dequantize(runtime_.backend(), item.tensor->type, data + row * gk_type_bytes(item.tensor->type, width), values.data(), width);
   for (int64_t c = 0; c < width; c++)
     if (!std::isfinite(values[size_t(c)]))
       fail(GRAFT_BAD_FILE, "%s: tensor %s holds %g in row %lld, column %lld; a model with such weights is broken; convert or download it again", file_.path().c_str(), item.tensor->name.c_str(),
@@ -150,14 +148,7 @@ void Quantizer::convert(const Item &item) {
   file_.prefetch(from + uint64_t(n) * row_bytes, std::min(uint64_t(n) * row_bytes, (uint64_t(rows) - uint64_t(row_ + n)) * row_bytes));
   blocks_.resize(size_t(gk_type_bytes(item.to, n * width)));
   int64_t bad = -1;
-  bool from_rows = false;
-  if (item.changed) {
-    values_.resize(size_t(n * width));
-    from_rows = options_.rows(tensor, row_, n, values_.data());
-  }
-  check(gk_convert_rows(runtime_.backend(), from_rows ? GK_F32 : tensor.type, from_rows ? static_cast<const void *>(values_.data()) : from, item.to, n, width, importance,
-                        blocks_.data(), &bad),
-        "quantize");
+  check(gk_convert_rows(runtime_.backend(), tensor.type, from, item.to, n, width, importance, blocks_.data(), &bad), "quantize");
   if (bad >= 0) refuse_row(item, row_ + bad);
   out_->write(blocks_.data(), blocks_.size());
   file_.release(from, uint64_t(n) * row_bytes);
@@ -173,7 +164,7 @@ bool Quantizer::step() {
   }
   try {
     const Item &item = items_[item_];
-    const bool copied = item.to == item.tensor->type && !item.changed;
+    const bool copied = item.to == item.tensor->type;
     copied ? copy(item) : convert(item);
     const int64_t all = copied ? int64_t(item.tensor->bytes) : item.tensor->elements() / item.tensor->shape[0];
     if (row_ >= all) {

@@ -1,6 +1,5 @@
 // Writes a GGUF again with other weight types, tensor by tensor, in bounded memory.
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,10 +18,6 @@ struct QuantizeOptions {
   std::string embedding_type;       // of token_embd.weight
   bool pure = false;
   std::shared_ptr<const Importance> importance;   // NULL: none
-  // Values that are not the file's: gives rows [begin, begin + n) of a tensor, n * shape[0] numbers, or returns false where the file's hold.
-  // Called in the order of the file; NULL: never.
-  std::function<bool(const GgufTensor &, int64_t begin, int64_t n, float *values)> rows;
-  std::function<bool(const GgufTensor &)> changed;   // whether `rows` has anything for a tensor; NULL: no
 };
 
 // The result equals llama-quantize's byte for byte: the order of tensors (by layer, then name) and of metadata, types and blocks.
@@ -47,7 +42,6 @@ class Quantizer {
     gk_type to;
     gk_type wanted;                      // before the fallback
     const std::vector<float> *importance;
-    bool changed;
     uint64_t bytes;
   };
   void plan();
@@ -68,7 +62,6 @@ class Quantizer {
   int64_t row_ = 0;                      // of the item; a copied one counts bytes
   uint64_t done_ = 0, total_ = 0;
   std::vector<uint8_t> blocks_;
-  std::vector<float> values_;
   bool finished_ = false;
 };
 

@@ -43,15 +43,23 @@ public final class Quantizer {
   }
 
   /**
-   * The same from and to arrays, without importance.
+   * The same from and to arrays.
    *
+   * @param importance as above, or null
    * @param bytes that the values take in that type
    */
-  public static byte[] quantizeRows(GraftRuntime runtime, int type, float[] values, long width, int bytes) {
+  public static byte[] quantizeRows(GraftRuntime runtime, int type, float[] values, int width, float[] importance, int bytes) {
+    if (importance != null && importance.length != width) {
+      throw new IllegalArgumentException(importance.length + " weights for " + width + " columns");
+    }
     try (Memory source = new Memory(4L * Math.max(1, values.length));
+        Memory weights = importance == null ? null : new Memory(4L * width);
         Memory target = new Memory(Math.max(1, bytes))) {
       source.write(0, values, 0, values.length);
-      quantizeRows(runtime, type, source, values.length / width, width, null, target, bytes);
+      if (importance != null) {
+        weights.write(0, importance, 0, width);
+      }
+      quantizeRows(runtime, type, source, values.length / width, width, weights, target, bytes);
       return target.getByteArray(0, bytes);
     }
   }

@@ -12,6 +12,8 @@ import dev.graft.trainer.run.FileHash;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** Which judge model grades, and how it is asked; a picocli {@code @Mixin}. */
@@ -105,6 +107,25 @@ final class JudgeFlags {
   String identity() {
     return (url != null ? url + " " + model : Path.of(model).toAbsolutePath().normalize() + " " + engine + " " + template) + (prompt == null ? "" : " asked with " + FileHash.start(prompt).get())
         + (rubric == null ? "" : " rubric " + rubric);
+  }
+
+  /** The same flags, for another command. */
+  List<String> arguments() {
+    List<String> flags = new ArrayList<>(List.of("--judge-model", url == null ? Path.of(model).toAbsolutePath().toString() : model, "--judge-retries", "" + retries, "--judge-backoff", "" + backoff,
+        "--judge-timeout", "" + timeout, "--judge-parallel", "" + parallel, "--judge-max-tokens", "" + maxTokens, "--judge-engine", engine, "--judge-template", template));
+    add(flags, "--judge-url", url);
+    add(flags, "--judge-key-env", keyVariable);
+    add(flags, "--judge-prompt", prompt);
+    add(flags, "--judge-rubric", rubric);
+    add(flags, "--judge-cache", cache);
+    return flags;
+  }
+
+  private static void add(List<String> flags, String name, Object value) {
+    if (value != null) {
+      flags.add(name);
+      flags.add(value instanceof Path path ? path.toAbsolutePath().toString() : value.toString());
+    }
   }
 
   /** The judge; the caller closes it. */

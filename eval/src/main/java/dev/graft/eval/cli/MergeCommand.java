@@ -2,6 +2,7 @@ package dev.graft.eval.cli;
 
 import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.Importance;
 import dev.graft.eval.adapter.AdapterChanges;
 import dev.graft.eval.adapter.AdapterFile;
 import dev.graft.eval.adapter.BaseShape;
@@ -34,6 +35,7 @@ import picocli.CommandLine.Option;
     footer = {
       "  graft merge --model f16.gguf --adapter run/adapter.gguf --output merged.gguf --type Q4_K_M --data dev.jsonl",
       "  graft merge --run run --output merged.gguf",
+      "  graft merge --run run --output q3.gguf --type Q3_K_S --imatrix imatrix.gguf",
       "",
       "The report compares base, base + adapter, merged at F16 and merged at the type asked for, on the same rows: the mean loss of a",
       "token (of preference pairs, DPO's loss of a pair, with the bare base as reference), and the Kullback-Leibler divergence from base +",
@@ -57,6 +59,9 @@ final class MergeCommand implements Callable<Integer> {
 
   @Option(names = "--type", paramLabel = "TYPE", description = "Type of all matrices (F16, BF16, Q8_0, Q4_K_M, ...). Default: that which each has in the base.")
   String type;
+
+  @Option(names = "--imatrix", paramLabel = "F", description = "An importance matrix of 'graft imatrix' or llama-imatrix, for the quantized types. Default: none.")
+  Path imatrix;
 
   @Option(names = "--scale", paramLabel = "X", defaultValue = "1", description = "What the adapter is multiplied by, beside its own scale. Default: ${DEFAULT-VALUE}.")
   float scale;
@@ -82,7 +87,7 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     EvaluationRows measured = resolve();
-    OutputFiles.check("--output", output, model, adapter, data);
+    OutputFiles.check("--output", output, model, adapter, data, imatrix);
     return Stoppable.run(common, work -> run(measured, work));
   }
 
@@ -91,8 +96,9 @@ final class MergeCommand implements Callable<Integer> {
     Path scaled = null;
     try (GraftRuntime runtime = common.openRuntime();
         GgufFile base = GgufFile.open(model);
-        AdapterFile lora = AdapterFile.open(adapter)) {
-      Merger merger = new Merger(runtime, base, BaseShape.read(model), lora, scale, common.threads());
+        AdapterFile lora = AdapterFile.open(adapter);
+        Importance importance = imatrix == null ? null : Importance.open(imatrix)) {
+      Merger merger = new Merger(runtime, base, BaseShape.read(model), lora, scale, common.threads(), importance);
       Merger.Result result = merge(work, merger, base, type, output);
       double seconds = (System.nanoTime() - start) * 1e-9;
       result.notes().forEach(common::note);

@@ -13,6 +13,7 @@ import dev.graft.eval.study.StudyProfile;
 import dev.graft.eval.study.StudySettings;
 import dev.graft.eval.study.StudyState;
 import dev.graft.eval.study.StudyText;
+import dev.graft.eval.task.Outcome;
 import dev.graft.eval.task.Task;
 import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
@@ -63,6 +64,7 @@ import picocli.CommandLine.Parameters;
     })
 final class ReproduceCommand implements Callable<Integer> {
   @Mixin CommonOptions common;
+  @Mixin JudgeFlags judge;
 
   @Parameters(paramLabel = "STUDY", description = "What to repeat: savage2025.")
   String study;
@@ -126,8 +128,10 @@ final class ReproduceCommand implements Callable<Integer> {
         () -> CliException.usage("--profile " + profile + " is not known" + NearMatches.hint(profile, StudyProfile.names()) + "; give paper, lora or quick"));
     Path folder = output == null ? Path.of(study + "-" + profile) : output;
     List<Task> loaded = loaded();
+    boolean judged = judged(loaded);
     StudySettings settings = new StudySettings(base(folder), template, folder, chosen.with(rates, betas, steps, evalSteps, warmup, rows), loaded, Optional.ofNullable(dataDir), common.seed(),
-        microBatchTokens, recompute, flopsPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(flopsPerSecond), List.of("--threads", Integer.toString(common.threads()), "--device", common.device(), "--isa", common.isa() == null ? "auto" : common.isa()));
+        microBatchTokens, recompute, flopsPerSecond == null ? OptionalDouble.empty() : OptionalDouble.of(flopsPerSecond), List.of("--threads", Integer.toString(common.threads()), "--device", common.device(), "--isa", common.isa() == null ? "auto" : common.isa()),
+        judged ? judge.arguments() : List.of(), judged ? judge.identity() : "");
     Study made = new Study(settings, common::openRuntime, common::note);
     return plan ? planned(made) : run(made, folder);
   }
@@ -150,6 +154,17 @@ final class ReproduceCommand implements Callable<Integer> {
     } else if (rows != null && dataDir != null) {
       throw CliException.usage("--rows is for rows that Graft makes; with --data-dir they are as they are");
     }
+  }
+
+  /** Whether a judge model grades some answers; its flags are given then, and only then. */
+  private boolean judged(List<Task> loaded) {
+    boolean judged = loaded.stream().flatMap(task -> task.outcomes().stream()).anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT);
+    if (judged) {
+      judge.check();
+    } else if (judge.given()) {
+      throw CliException.usage("--judge-model is for tasks with the grader likert, and none of --tasks has it; write a task of your own (see graft data tasks)");
+    }
+    return judged;
   }
 
   private static void positive(String flag, Integer value) {

@@ -5,10 +5,12 @@ import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GgufTensor;
 import dev.graft.bindings.GgufWriter;
 import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.Importance;
 import dev.graft.bindings.ModelQuantizer;
 import dev.graft.bindings.QuantizePlan;
 import dev.graft.bindings.QuantizeSpec;
 import dev.graft.bindings.Quantizer;
+import dev.graft.bindings.UsageException;
 import dev.graft.bindings.WeightType;
 import dev.graft.eval.adapter.AdapterFile;
 import dev.graft.eval.adapter.AdapterFile.Pair;
@@ -37,21 +39,28 @@ public final class Merger {
   private final AdapterFile adapter;
   private final double scale;
   private final int threads;
+  private final Importance importance;
+  private final Map<String, Long> columnsKnown = new HashMap<>();
 
   /**
    * @param runtime whose kernels read the base's blocks
    * @param adapter must fit the base
    * @param scale beside the adapter's own
    * @param threads 0 for every core
+   * @param importance weighs the errors of what is quantized, or null; stays open while this object is used
    * @throws BadFileException when the adapter does not fit
    */
-  public Merger(GraftRuntime runtime, GgufFile base, BaseShape shape, AdapterFile adapter, double scale, int threads) {
+  public Merger(GraftRuntime runtime, GgufFile base, BaseShape shape, AdapterFile adapter, double scale, int threads, Importance importance) {
     this.runtime = runtime;
     this.base = base;
     this.shape = shape;
     this.adapter = adapter;
     this.scale = scale;
     this.threads = threads;
+    this.importance = importance;
+    if (importance != null) {
+      importance.entries().forEach(entry -> columnsKnown.put(entry.name(), entry.columns()));
+    }
     String source = adapter.file().path().toString();
     if (!adapter.architecture().equals(shape.architecture())) {
       throw new BadFileException(source + " was made for a " + adapter.architecture() + " model, but " + shape.path() + " is " + shape.architecture());
@@ -105,7 +114,7 @@ public final class Merger {
     if (mix == null) {
       return types;
     }
-    try (ModelQuantizer quantizer = ModelQuantizer.open(runtime, base.path(), output, new QuantizeSpec(mix), null)) { // for its choice of types only
+    try (ModelQuantizer quantizer = ModelQuantizer.open(runtime, base.path(), output, new QuantizeSpec(mix), importance)) { // for its choice of types only
       QuantizePlan plan = quantizer.plan();
       Map<String, QuantizePlan.Tensor> planned = new HashMap<>();
       plan.tensors().forEach(tensor -> planned.put(tensor.name(), tensor));
@@ -132,6 +141,7 @@ public final class Merger {
     float[] a = pair == null ? null : adapter.values(pair.a());
     float[] b = pair == null ? null : adapter.values(pair.b());
     double factor = pair == null ? 0 : scale * adapter.scale(pair);
+    float[] weights = weights(tensor, type);
     pipeline.tensor(tensor.rows(), columns, 1, (first, count) -> {
       int n = Math.toIntExact(count * columns);
       float[] values = runtime.dequantize(tensor.type().number(), base.bytes(tensor, first * columns, n), n);
@@ -139,8 +149,22 @@ public final class Merger {
         add(values, a, b, factor, first, (int) columns, pair.rank());
       }
       check(tensor, type, values);
-      return Quantizer.quantizeRows(runtime, type.number(), values, columns, Math.toIntExact(type.bytes(n)));
+      return Quantizer.quantizeRows(runtime, type.number(), values, (int) columns, weights, Math.toIntExact(type.bytes(n)));
     });
+  }
+
+  /** What errors in the columns of a tensor weigh, or null where nothing is known or lost. */
+  private float[] weights(GgufTensor tensor, WeightType type) {
+    Long columns = columnsKnown.get(tensor.name());
+    if (columns == null || type.blockSize() == 1) {
+      return null;
+    } else if (columns != tensor.columns()) {
+      if (tensor.name().equals("token_embd.weight")) {
+        return null;
+      }
+      throw new UsageException("the importance matrix has " + columns + " columns for " + tensor.name() + ", which has " + tensor.columns() + "; it was made for another model");
+    }
+    return importance.values(tensor.name(), columns.intValue());
   }
 
   /** values [rows, columns] += factor · B[first ..]·A, each sum in f64. */

@@ -90,9 +90,13 @@ final class Judging {
         arguments.addAll(List.of("--adapter", system + "=" + adapter));
       }
     });
+    if (task.outcomes().stream().anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT)) {
+      arguments.addAll(settings.judge());
+    }
     String what = split == Split.TEST ? "test" : phase.substring(0, 3).toUpperCase(Locale.ROOT) + " on development rows";
+    long judgements = LineCount.of(data.sft(split)) * systems.size() * task.outcomes().size();
     Stage stage = new Stage(task.name() + ": " + what + whose, name(phase), arguments, folder.resolve("predictions.jsonl"));
-    runner.judge(stage, (json, line) -> {
+    runner.judge(stage, judgements, (json, line) -> {
       ObjectNode figures = JsonNodeFactory.instance.objectNode();
       figures.put("rows", json.path("rows").asLong());
       long tokens = 0;

@@ -64,9 +64,9 @@ final class StageRunner {
     return done;
   }
 
-  /** Runs a command that judges. */
-  JsonNode judge(Stage stage, Outcome outcome) {
-    return run(stage, () -> progress.under(stage.name(), stage.title(), "", 0), outcome);
+  /** Runs a command that judges, whose result gets a line for each judgement. @param judgements how many there will be */
+  JsonNode judge(Stage stage, long judgements, Outcome outcome) {
+    return run(stage, () -> judging(stage, judgements), outcome);
   }
 
   private JsonNode run(Stage stage, Runnable tick, Outcome outcome) {
@@ -140,6 +140,13 @@ final class StageRunner {
       Curve curve = Curve.read(metrics);
       String loss = curve.lastTraining().map(value -> String.format(Locale.ROOT, ", loss %.4f", value)).orElse("");
       progress.under(stage.name(), stage.title(), ": step " + curve.steps() + " of " + steps + loss, (double) curve.steps() / steps);
+    }
+  }
+
+  private void judging(Stage stage, long judgements) {
+    if (progress.due()) {
+      long lines = LineCount.of(stage.result());
+      progress.under(stage.name(), stage.title(), ": " + lines + " of " + judgements + " judged", (double) lines / Math.max(1, judgements));
     }
   }
 

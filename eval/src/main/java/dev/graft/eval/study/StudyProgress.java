@@ -26,11 +26,15 @@ final class StudyProgress {
     planned.put(stage, Math.max(seconds, 0.1));
   }
 
+  /** True when it is time for a line about the stage under way. */
+  boolean due() {
+    return System.nanoTime() - lastLine >= LINE_EVERY_NANOS;
+  }
+
   /** A line about a stage under way, now and then. @param share of it that is done, from 0 to 1 */
   void under(String stage, String title, String state, double share) {
-    long now = System.nanoTime();
-    if (now - lastLine >= LINE_EVERY_NANOS) {
-      lastLine = now;
+    if (due()) {
+      lastLine = System.nanoTime();
       note.accept(String.format(Locale.ROOT, "%s %s%s%s", place(), title, state, eta(planned.getOrDefault(stage, 0.0) * Math.min(1, share))));
     }
   }

@@ -18,15 +18,17 @@ import java.util.OptionalDouble;
  * @param seed of everything random  @param microBatchTokens most tokens computed at once  @param recompute "none" or "block"
  * @param speed FLOP/s to plan with; empty: measured
  * @param machine flags of each command that say where it computes: --threads, --device, --isa
+ * @param judge flags of the judge model, for tasks whose answers one grades; empty without
+ * @param judgeIdentity which judge that is, in words; empty without
  */
 public record StudySettings(Path model, String template, Path output, StudyProfile profile, List<Task> tasks, Optional<Path> dataDir, long seed, int microBatchTokens,
-    String recompute, OptionalDouble speed, List<String> machine) {
+    String recompute, OptionalDouble speed, List<String> machine, List<String> judge, String judgeIdentity) {
   /** Name of the study that is repeated. */
   public static final String STUDY = "savage2025";
 
   /** The same with another profile. */
   StudySettings withProfile(StudyProfile other) {
-    return new StudySettings(model, template, output, other, tasks, dataDir, seed, microBatchTokens, recompute, speed, machine);
+    return new StudySettings(model, template, output, other, tasks, dataDir, seed, microBatchTokens, recompute, speed, machine, judge, judgeIdentity);
   }
 
   /** Results follow from these; a study that goes on must have the same. @param modelSha256 of the base  @param dataSha256 by task */
@@ -38,6 +40,9 @@ public record StudySettings(Path model, String template, Path output, StudyProfi
     identity.putAll(profile.settings());
     identity.put("seed", seed);
     identity.put("template", template);
+    if (!judgeIdentity.isEmpty()) {
+      identity.put("judge", judgeIdentity);
+    }
     tasks.stream().filter(task -> !Task.names().contains(task.name())).forEach(task -> identity.put("yaml of " + task.name(), FileHash.start(task.origin()).get()));
     dataSha256.forEach((task, sha256) -> identity.put("data of " + task, sha256));
     return identity;

@@ -46,6 +46,19 @@ class EnginesAgreeTest {
     assertThat(base).doesNotContainAnyElementsOf(ANSWERS);
     if (type.equals("F32")) {
       assertThat(answers(model, null, data, "llama.cpp")).isEqualTo(base);
+      mergedAndQuantizedAnswersTheSame(run, data);
+    }
+  }
+
+  private void mergedAndQuantizedAnswersTheSame(Path run, Path data) throws IOException {
+    Path merged = folder.resolve("merged.gguf");
+    Cli.run("merge", "--run", run, "--type", "F16", "--output", merged, "--no-report", "--quiet").ok();
+    assertThat(answers(merged, null, data, "native")).isEqualTo(ANSWERS);
+    for (String type : List.of("Q8_0", "Q6_K", "Q4_K_M")) {
+      Path quantized = folder.resolve(type + ".gguf");
+      Cli.run("quantize", merged, quantized, type, "--quiet").ok();
+      assertThat(answers(quantized, null, data, "native")).as(type).isEqualTo(ANSWERS);
+      assertThat(answers(quantized, null, data, "llama.cpp")).as(type).isEqualTo(ANSWERS);
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GgufTensor;
+import dev.graft.bindings.RandomModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -196,6 +197,39 @@ class MergeCommandTest {
     assertThat(byRun.path("cost").path("systems").path("base").path("loss").asDouble()).isGreaterThan(byRun.path("cost").path("systems").path("base + adapter").path("loss").asDouble());
     JsonNode byAdapter = merge("--model", golden.model(), "--adapter", run.resolve("adapter.gguf"), "--no-f16"); // its folder is found
     assertThat(byAdapter.path("cost")).isEqualTo(byRun.path("cost"));
+  }
+
+  /** The oracle: what graft quantize, which equals llama.cpp's, makes of the merge in F32. */
+  @Test
+  void anImportanceMatrixWeighsTheErrors() throws IOException {
+    Path base = folder.resolve("base.gguf");
+    new RandomModel("llama", 1, 256, 4, 2, 0, 256, 300, 64, false, "F32", null, 3).write(base);
+    Path rows = Files.writeString(folder.resolve("rows.jsonl"), "{\"prompt_ids\": [1, 40, 77], \"completion_ids\": [100, 55, 60, 2]}\n");
+    Cli.run("sft", "--model", base, "--data", rows, "--output", folder.resolve("run"), "--max-steps", 2, "--learning-rate", "0.05", "--lora-rank", 2, "--quiet").ok();
+    Path matrix = folder.resolve("imatrix.gguf");
+    Cli.run("imatrix", "--model", base, "--data", rows, "--output", matrix, "--quiet").ok();
+    Object[] merge = {"merge", "--run", folder.resolve("run"), "--no-report", "--quiet", "--output"};
+    with(merge, folder.resolve("f32.gguf"), "--type", "F32").ok();
+    Cli.run("quantize", folder.resolve("f32.gguf"), folder.resolve("expected.gguf"), "Q3_K_S", "--imatrix", matrix, "--quiet").ok();
+    with(merge, folder.resolve("q3.gguf"), "--type", "Q3_K_S", "--imatrix", matrix).ok();
+    with(merge, folder.resolve("without.gguf"), "--type", "Q3_K_S").ok();
+    try (GgufFile expected = GgufFile.open(folder.resolve("expected.gguf"));
+        GgufFile got = GgufFile.open(folder.resolve("q3.gguf"));
+        GgufFile without = GgufFile.open(folder.resolve("without.gguf"))) {
+      Map<String, byte[]> bytes = bytes(got);
+      assertThat(bytes).hasSameSizeAs(bytes(expected));
+      bytes(expected).forEach((name, values) -> assertThat(bytes.get(name)).as(name).isEqualTo(values));
+      assertThat(bytes(without).get("blk.0.ffn_up.weight")).isNotEqualTo(bytes.get("blk.0.ffn_up.weight"));
+    }
+    Golden other = Golden.of("llama_f32");
+    assertThat(Cli.run("merge", "--model", other.model(), "--adapter", other.adapter(), "--type", "Q4_0", "--imatrix", matrix, "--no-report", "--output", folder.resolve("x.gguf")).fails(2).err()).contains("another model");
+    assertThat(folder.resolve("x.gguf")).doesNotExist();
+  }
+
+  private static Map<String, byte[]> bytes(GgufFile file) {
+    Map<String, byte[]> bytes = new HashMap<>();
+    file.tensors().forEach(tensor -> bytes.put(tensor.name(), file.bytes(tensor, 0, (int) tensor.elements())));
+    return bytes;
   }
 
   @Test

@@ -28,6 +28,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class ReproduceTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -109,7 +110,7 @@ class ReproduceTest {
       DemoBase.write(base);
     }
     StudyProfile tiny = StudyProfile.named("quick").orElseThrow().with(List.of(1e-3), List.of(0.1), steps, 1, 1, 12);
-    return new StudySettings(base, "auto", folder.resolve(output), tiny, List.of(Task.load("uti")), Optional.empty(), 42, 512, "none", OptionalDouble.of(1e11), MACHINE);
+    return new StudySettings(base, "auto", folder.resolve(output), tiny, List.of(Task.load("uti")), Optional.empty(), 42, 512, "none", OptionalDouble.of(1e11), MACHINE, List.of(), "");
   }
 
   private static StudyResults run(StudySettings settings, Commands commands) {
@@ -167,6 +168,56 @@ class ReproduceTest {
   }
 
   @Test
+  void aJudgeModelGradesTheAnswersOfAStudy() throws IOException {
+    Path model = folder.resolve("base.gguf");
+    DemoBase.write(model);
+    Path task = Files.writeString(folder.resolve("graded.yaml"), """
+        name: graded
+        title: Graded
+        source: {generator: uti}
+        splits: {train: 3, eval: 3, dev: 3, test: 3}
+        max-tokens: 2
+        outcomes:
+          - {name: quality, grader: likert, metric: mean_score, test: paired-t, rubric: "Is it brief?"}
+        """);
+    List<Object> command = new ArrayList<>(List.of("reproduce", "savage2025", "--model", model, "--profile", "quick", "--tasks", task, "--rates", "1e-3", "--betas", "0.1", "--steps", 1,
+        "--eval-steps", 1, "--warmup-steps", 1, "--rows", 12, "--flops-per-second", "1e11", "--output", folder.resolve("graded"), "--quiet"));
+    assertThat(Cli.run(command.toArray()).fails(2).err()).contains("needs --judge-model");
+    List<String> judged = new ArrayList<>();
+    Inside heard = new Inside() {
+      @Override
+      public Result run(List<String> arguments, Consumer<String> told, Runnable tick) throws IOException, InterruptedException {
+        if (arguments.get(0).equals("eval")) {
+          judged.addAll(arguments);
+        }
+        return super.run(arguments, told, tick);
+      }
+    };
+    StudyProfile tiny = StudyProfile.named("quick").orElseThrow().with(List.of(1e-3), List.of(0.1), 1, 1, 1, 12);
+    JudgeFlags flags = new JudgeFlags();
+    new CommandLine(new Holder(flags)).parseArgs("--judge-model", model.toString(), "--judge-rubric", "Is it short?");
+    StudyResults results = run(new StudySettings(model, "auto", folder.resolve("graded"), tiny, List.of(Task.load(task.toString())), Optional.empty(), 42, 512, "none", OptionalDouble.of(1e11),
+        MACHINE, flags.arguments(), flags.identity()), heard);
+    assertThat(judged).containsSequence("--judge-model", model.toAbsolutePath().toString()).containsSequence("--judge-rubric", "Is it short?");
+    assertThat(results.tasks()).hasSize(1);
+    List<JsonNode> graded = Golden.lines(folder.resolve("graded/graded/test/predictions.jsonl"));
+    assertThat(graded).hasSize(9).allSatisfy(line -> assertThat(line.path("score").asDouble()).isBetween(1.0, 5.0));
+    assertThat(Cli.run(command.toArray()).fails(2).err()).contains("needs --judge-model");
+    command.addAll(List.of("--judge-model", model));
+    assertThat(Cli.run(command.toArray()).fails(2).err()).contains("judge").contains("Is it short?"); // graded otherwise
+  }
+
+  /** Gives flags to picocli. */
+  @CommandLine.Command
+  private static final class Holder {
+    @CommandLine.Mixin private final JudgeFlags flags;
+
+    Holder(JudgeFlags flags) {
+      this.flags = flags;
+    }
+  }
+
+  @Test
   void aFailedTrialIsNamedInOneLineAndADivergedOneIsPassedOver() throws IOException {
     Inside failing = new Inside() {
       @Override
@@ -200,6 +251,7 @@ class ReproduceTest {
     assertThat(Cli.run("reproduce", "savage2025", "--profile", "papr").fails(2).err()).contains("paper");
     assertThat(Cli.run("reproduce", "savage2025", "--tasks", "uti,uti", "--quiet").fails(2).err()).contains("twice");
     assertThat(Cli.run("reproduce", "savage2025", "--tasks", "utis", "--quiet").fails(2).err()).contains("utis");
+    assertThat(Cli.run("reproduce", "savage2025", "--judge-model", "j.gguf", "--quiet").fails(2).err()).contains("none of --tasks");
     assertThat(Cli.run("reproduce", "savage2025", "--rates", "0", "--quiet").fails(2).err()).contains("--rates 0");
     assertThat(Cli.run("reproduce", "savage2025", "--rates", "1e-3,0.001", "--quiet").fails(2).err()).contains("twice");
     Files.writeString(Files.createDirectories(folder.resolve("other")).resolve("letter.txt"), "");
