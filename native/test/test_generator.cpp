@@ -293,6 +293,39 @@ void embeddings() {
   CHECK(relative_error(other, at_once) > 0.01);
 }
 
+int64_t resident_bytes() {
+  std::FILE *file = std::fopen("/proc/self/statm", "r");
+  long long all = 0, resident = 0;
+  if (!file || std::fscanf(file, "%lld %lld", &all, &resident) != 2) resident = 0;
+  if (file) std::fclose(file);
+  return resident * 4096;
+}
+
+// Sequences of many beginnings, adapters that come and go, more adapter sets than pages: what is resident after the first rounds stays.
+void memory_stays() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", small("llama", "Q8_0"));
+  Runtime runtime("cpu", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  Generator g(model, holding(4, 32, 96));
+  int64_t before = 0;
+  for (int round = 0; round < 1200; round++) {
+    if (round == 300) before = resident_bytes();
+    std::unique_ptr<Adapter> adapter = filled_adapter(model, 3 + round % 5, "attn_q,ffn_down", uint32_t(round));
+    const int32_t index = g.add_adapter(*adapter);
+    CHECK(index == round);
+    const std::vector<int32_t> row = random_tokens(10 + round % 13, 300, uint32_t(round));
+    const float scale = 1 + float(round) * 1e-3f;
+    const int32_t reused = begin(g, round % 4, {index}, row, 30, true, &scale);
+    append(g, round % 4, row, size_t(reused));
+    const int32_t next = g.sample(round % 4, kGreedy, 0);
+    append(g, round % 4, {next}, 0, round % 2 ? kPooled : kLogits);
+    g.end(round % 4);
+    g.remove_adapter(index);
+  }
+  CHECK(resident_bytes() - before < int64_t(1) << 20);
+}
+
 void refusals() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "F32"));
@@ -349,6 +382,7 @@ int main() {
   run("cache_types", cache_types);
   run("adapters_add_up", adapters_add_up);
   run("embeddings", embeddings);
+  run("memory_stays", memory_stays);
   run("refusals", refusals);
   return finish("test_generator");
 }
