@@ -73,6 +73,9 @@ int gk_isa_available(gk_isa isa, const char **why_not);
 /* dispatch.c: the op table for an isa. */
 const gk_ops *gk_cpu_table(gk_isa isa);
 
+/* matmul.c: up to so many rows of x, a row of matmul_fwd has the same bits whatever the rows beside it. */
+int32_t gk_matmul_few_rows(const gk_backend *b);
+
 /* Every kernel, declared from the one list. */
 #define GK_ONE(ret, op, params) ret gk_##op params;
 #define GK_DISPATCHED(op, params) gk_status gk_##op params; gk_status gk_##op##_ref params;

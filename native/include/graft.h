@@ -54,8 +54,8 @@ GRAFT_API const char *graft_version(void);
 GRAFT_API int32_t graft_runtime_open(const char *device, const char *isa, int32_t threads, graft_runtime **out, char *message, int64_t message_bytes);
 /* JSON: {"device","isa","threads","isas":[...],"describe"} */
 GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
-/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, and copy bandwidth in bytes/s (read + written). */
-GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes);
+/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, copy bandwidth in bytes/s (read + written), and read bandwidth. */
+GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, double *read_bytes, char *message, int64_t message_bytes);
 /* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
 GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
 /* The other way, by the plain reference, equal to ggml's bit for bit: count finite values into target, whose target_bytes must be what they take. */

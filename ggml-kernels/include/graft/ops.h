@@ -219,6 +219,8 @@ const char *gk_cpu_isas(void);
 /* f32 multiply-adds (counted twice) a second over all threads at the widest vectors, operands in registers: the most that f32
  * products can reach. Measured for about `seconds`. */
 double gk_cpu_fma_peak(gk_backend *, double seconds);
+/* Seconds that all threads together take to read `bytes` (a multiple of 4096) once. */
+double gk_cpu_read_seconds(gk_backend *, const void *data, int64_t bytes);
 /* One row of a weight on the host, the plain reference: n elements (multiple of the block size). */
 void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n);
 /* The same by the backend's own kernel (bit for bit equal). */

@@ -73,7 +73,7 @@ final class GraftLibrary {
 
   static native int graft_runtime_describe(Pointer runtime, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
 
-  static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, byte[] message, long messageBytes);
+  static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, DoubleByReference readBytes, byte[] message, long messageBytes);
 
   static native void graft_runtime_close(Pointer runtime);
 
