@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.UUID;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -33,6 +34,7 @@ final class Exchange {
   private final ObjectNode log = Fields.JSON.createObjectNode();
   private String route = "other";
   private Runnable gone = () -> {};
+  private Runnable whenOver = () -> {};
   private boolean over;
   private long stalledBytes;
 
@@ -42,8 +44,23 @@ final class Exchange {
     this.request = request;
     this.response = request.response();
     response.putHeader("x-request-id", id);
-    response.closeHandler(closed -> leave());
+    response.closeHandler(closed -> {
+      leave();
+      finished();
+    });
+    response.endHandler(ended -> finished());
     response.exceptionHandler(failure -> leave());
+  }
+
+  private void finished() {
+    Runnable told = whenOver;
+    whenOver = () -> {};
+    told.run();
+  }
+
+  /** What to do once when everything was sent, or the client has left. */
+  void onOver(Runnable action) {
+    whenOver = action;
   }
 
   /** The client is gone: whoever works for it hears of that, once. */
@@ -114,9 +131,13 @@ final class Exchange {
     }
   }
 
-  /** Runs something on the event loop, from any thread. */
+  /** Runs something on the event loop, from any thread; not when the server is closed. */
   void run(Runnable action) {
-    context.runOnContext(ignored -> action.run());
+    try {
+      context.runOnContext(ignored -> action.run());
+    } catch (RejectedExecutionException closed) {
+      // nobody is there any more to hear of it
+    }
   }
 
   void header(String name, String value) {

@@ -76,7 +76,7 @@ final class ServeServer implements AutoCloseable {
     Exchange exchange = new Exchange(vertx, request);
     connections.begin(request.connection());
     router.began();
-    request.response().endHandler(end -> over(exchange));
+    exchange.onOver(() -> over(exchange));
     return exchange;
   }
 
