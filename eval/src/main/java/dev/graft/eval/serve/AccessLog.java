@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,11 +32,13 @@ final class AccessLog implements AutoCloseable {
     writer.start();
   }
 
-  /** @param file to append to, or null for standard error */
-  static AccessLog open(Path file) throws IOException {
-    return file == null
-        ? new AccessLog(new PrintWriter(new PrintStream(System.err, false, StandardCharsets.UTF_8)), false)
-        : new AccessLog(new PrintWriter(Files.newBufferedWriter(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)), true);
+  /** @param where a file to append to, {@code -} for standard error or {@code none} */
+  static AccessLog open(String where) throws IOException {
+    return switch (where) {
+      case "-" -> new AccessLog(new PrintWriter(new PrintStream(System.err, false, StandardCharsets.UTF_8)), false);
+      case "none" -> new AccessLog(new PrintWriter(Writer.nullWriter()), true);
+      default -> new AccessLog(new PrintWriter(Files.newBufferedWriter(Path.of(where), StandardOpenOption.CREATE, StandardOpenOption.APPEND)), true);
+    };
   }
 
   /** Adds a line; drops it, and counts that, when the writer cannot keep up. */

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeoutException;
 /**
  * The HTTP server: listens at once, answers once it is {@link #ready}, and at the end finishes what runs. It owns neither engine nor tokenizer. Threads may share it.
  */
-final class ServeServer implements AutoCloseable {
+public final class ServeServer implements AutoCloseable {
   private static final int CLOSE_SECONDS = 10;
   private static final long SWEEP_MILLIS = 5000;
   private static final int DRAIN_STEP_MILLIS = 20;
@@ -35,7 +35,7 @@ final class ServeServer implements AutoCloseable {
   }
 
   /** Begins to listen; everything but health is refused until it is ready. @throws IOException when the address cannot be had, or the access log not be opened */
-  static ServeServer listen(ServeSettings settings) throws IOException {
+  public static ServeServer listen(ServeSettings settings) throws IOException {
     AccessLog log = AccessLog.open(settings.accessLog());
     VertxOptions options = new VertxOptions().setEventLoopPoolSize(2).setWorkerPoolSize(1).setInternalBlockingPoolSize(1).setBlockedThreadCheckInterval(60_000);
     options.setFileSystemOptions(new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false));
@@ -62,8 +62,13 @@ final class ServeServer implements AutoCloseable {
   }
 
   /** The port that it listens at. */
-  int port() {
+  public int port() {
     return server.actualPort();
+  }
+
+  /** From now on it answers with this model, which stays open until the server is closed. */
+  public void ready(ServedModel model) {
+    ready(model.served());
   }
 
   /** From now on it answers with this. */
@@ -104,7 +109,7 @@ final class ServeServer implements AutoCloseable {
   }
 
   /** Refuses new requests from now on, and waits for those that run. @return false when some still ran at the end of that time */
-  boolean drain(Duration most) throws InterruptedException {
+  public boolean drain(Duration most) throws InterruptedException {
     router.drain();
     long end = System.nanoTime() + most.toNanos();
     while (router.running() > 0) {

@@ -1,6 +1,5 @@
 package dev.graft.eval.serve;
 
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -10,9 +9,9 @@ import java.util.List;
  * @param apiKey that requests must bring, or null  @param adminKey that lets adapters be added and dropped, or null for nobody
  * @param queue most requests that wait  @param parallel most that are answered at once
  * @param maxBodyBytes of a request  @param maxTokens most of an answer, 0 for what the context leaves
- * @param corsOrigins pages of other origins that may ask; "*" for all  @param accessLog a file, or null for standard error
+ * @param corsOrigins pages of other origins that may ask; "*" for all  @param accessLog a file, {@code -} for standard error or {@code none}
  */
-record ServeSettings(
+public record ServeSettings(
     String host,
     int port,
     String apiKey,
@@ -22,10 +21,20 @@ record ServeSettings(
     int maxBodyBytes,
     int maxTokens,
     List<String> corsOrigins,
-    Path accessLog) {
-  /** On loopback, at any free port, open to this machine. */
-  static ServeSettings local() {
-    return new ServeSettings("127.0.0.1", 0, null, null, 64, 8, 4 << 20, 0, List.of(), null);
+    String accessLog) {
+  /** On loopback, at any free port, open to this machine, without an access log. */
+  public static ServeSettings local() {
+    return new ServeSettings("127.0.0.1", 0, null, null, 64, 8, 4 << 20, 0, List.of(), "none");
+  }
+
+  /** Whether other machines may reach it. */
+  public boolean open() {
+    return !Guard.isLoopback(host);
+  }
+
+  /** The same with another number of requests at once. */
+  public ServeSettings withParallel(int requests) {
+    return new ServeSettings(host, port, apiKey, adminKey, queue, requests, maxBodyBytes, maxTokens, corsOrigins, accessLog);
   }
 
   ServeSettings withKeys(String api, String admin) {
@@ -40,7 +49,7 @@ record ServeSettings(
     return new ServeSettings(host, port, apiKey, adminKey, queue, parallel, maxBodyBytes, maxTokens, origins, accessLog);
   }
 
-  ServeSettings withAccessLog(Path file) {
+  ServeSettings withAccessLog(String file) {
     return new ServeSettings(host, port, apiKey, adminKey, queue, parallel, maxBodyBytes, maxTokens, corsOrigins, file);
   }
 }

@@ -31,7 +31,7 @@ final class FakeServer implements AutoCloseable {
   }
 
   static FakeServer start() throws IOException {
-    return start(ServeSettings.local().withAccessLog(Path.of("/dev/null")));
+    return start(ServeSettings.local());
   }
 
   static FakeServer start(ServeSettings settings) throws IOException {
