@@ -2,14 +2,12 @@ package dev.graft.eval.cli;
 
 import dev.graft.eval.serve.ServeServer;
 import dev.graft.eval.serve.ServeSettings;
+import dev.graft.eval.serve.ServedEngine;
 import dev.graft.eval.serve.ServedModel;
-import dev.graft.trainer.generate.LlamaGenerator;
-import dev.graft.trainer.llama.LlamaOptions;
-import dev.graft.trainer.run.RowSource;
-import dev.graft.trainer.serve.LlamaAnswerEngine;
-import dev.graft.trainer.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.UnknownHostException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -105,12 +103,13 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     Map<String, Path> named = named();
     ServeSettings settings = settings();
+    ServedEngine served = new ServedEngine(model.model, model.template, engine, parallel, queue, context, cacheTokens, common.threads());
     CountDownLatch stop = new CountDownLatch(1);
     try (StopSignals signals = new StopSignals(stop::countDown);
         ServeServer server = listen(settings)) {
       String url = "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port();
       common.note("listening at " + url + "; loading " + model.model);
-      try (ServedModel loaded = load(named)) {
+      try (ServedModel loaded = served.open(name(), named, common::openRuntime)) {
         server.ready(loaded);
         if (common.json()) {
           common.printJson(Map.of("url", url, "models", loaded.models()));
@@ -132,7 +131,7 @@ final class ServeCommand implements Callable<Integer> {
       return ServeServer.listen(settings);
     } catch (BindException e) {
       throw CliException.failed("cannot listen at " + host + ":" + port + ": " + e.getMessage() + "; choose another --port, or stop what listens there", e);
-    } catch (java.net.UnknownHostException | java.nio.channels.UnresolvedAddressException e) {
+    } catch (UnknownHostException | UnresolvedAddressException e) {
       throw CliException.failed("cannot listen at " + host + ": no such address on this machine; give another --host", e);
     }
   }
@@ -146,9 +145,9 @@ final class ServeCommand implements Callable<Integer> {
     require(maxTokens >= 0, "--max-tokens " + maxTokens + " must be 0 (what the context leaves) or more");
     require(maxBodyBytes >= 1024 && maxBodyBytes <= 1 << 30, "--max-body-bytes " + maxBodyBytes + " must be from 1024 to " + (1 << 30));
     require(drainSeconds >= 0, "--drain-seconds " + drainSeconds + " must be 0 or more");
-    require(engine.equals("native") || engine.equals("llama.cpp"), "--engine " + engine + " is not known; give native or llama.cpp");
+    require(engine.equals(ServedEngine.NATIVE) || engine.equals(ServedEngine.LLAMA), "--engine " + engine + " is not known; give native or llama.cpp");
     require(ServedModel.isName(name()), "--model-name '" + name() + "' must be letters, digits and ._:/@+-, at most 128");
-    require(engine.equals("native") || adapters.size() <= 1, "--engine llama.cpp takes one --adapter at most, which then answers everything");
+    require(engine.equals(ServedEngine.NATIVE) || adapters.size() <= 1, "--engine llama.cpp takes one --adapter at most, which then answers everything");
     ServeSettings settings = new ServeSettings(host, port, blank(apiKey), blank(adminKey), queue, parallel, maxBodyBytes, maxTokens, corsOrigins, accessLog);
     require(!settings.open() || settings.apiKey() != null, "--host " + host + " lets other machines in: set a key in the environment as GRAFT_API_KEY, or with --api-key");
     require(settings.adminKey() == null || !settings.adminKey().equals(settings.apiKey()), "--admin-key must not be the --api-key: whoever may ask could change the adapters");
@@ -179,19 +178,5 @@ final class ServeCommand implements Callable<Integer> {
     if (!ok) {
       throw CliException.usage(message);
     }
-  }
-
-  private ServedModel load(Map<String, Path> named) {
-    RowSource source = RowSource.open(model.model, Vocabulary.read(model.model).size(), model.template);
-    return ServedModel.open(name(), source, opened -> llama(named), Map.of());
-  }
-
-  private LlamaAnswerEngine llama(Map<String, Path> named) {
-    int own = LlamaGenerator.contextLength(model.model);
-    int each = context > 0 ? Math.min(context, own) : cacheTokens > 0 ? (int) Math.min(own, cacheTokens / parallel) : own;
-    require(each > 1, "--cache-tokens " + cacheTokens + " leaves no room for " + parallel + " answers; give more, or a lower --parallel");
-    LlamaOptions options = LlamaOptions.of(model.model).withThreads(common.threads()).withContext(each);
-    String adapter = named.isEmpty() ? null : named.keySet().iterator().next();
-    return LlamaAnswerEngine.start(adapter == null ? options : options.withAdapter(named.get(adapter)), adapter, parallel, queue);
   }
 }

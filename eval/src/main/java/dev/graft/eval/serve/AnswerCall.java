@@ -1,12 +1,10 @@
 package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.graft.bindings.UsageException;
 import dev.graft.trainer.serve.AnswerEnd;
 import dev.graft.trainer.serve.AnswerEngine;
 import dev.graft.trainer.serve.AnswerListener;
 import dev.graft.trainer.serve.AnswerTicket;
-import dev.graft.trainer.serve.QueueFullException;
 import dev.graft.trainer.serve.TokenLogprob;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,7 +47,7 @@ final class AnswerCall {
     left = choices.length;
   }
 
-  /** Gives everything to the engine; on any thread. @throws ApiException when it does not take it; then it works on none of it */
+  /** Gives everything to the engine; on any thread. What the engine throws when it does not take one comes from here, and then it works on none of them */
   void submit(AnswerEngine engine) {
     exchange.run(() -> exchange.onGone(this::abandon));
     try {
@@ -62,12 +60,6 @@ final class AnswerCall {
       if (abandoned.get()) {
         abandon(); // the client left meanwhile: those submitted last too
       }
-    } catch (QueueFullException e) {
-      abandon();
-      throw ApiException.queueFull();
-    } catch (UsageException e) {
-      abandon();
-      throw ApiException.bad(null, e.getMessage());
     } catch (RuntimeException e) {
       abandon();
       throw e;

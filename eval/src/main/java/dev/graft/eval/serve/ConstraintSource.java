@@ -1,10 +1,11 @@
 package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.bindings.GraftException;
 import dev.graft.trainer.constrain.TokenConstraint;
 import java.util.List;
 
-/** Makes what an answer is held to, for one model's vocabulary. Threads may share it. Each method throws IllegalArgumentException for a form that cannot be, saying why. */
+/** Makes what an answer is held to, for one model's vocabulary. Threads may share it. Each method throws an IllegalArgumentException or a GraftException for a form that cannot be, saying why. */
 interface ConstraintSource {
   /** One of these texts. */
   TokenConstraint choice(List<String> texts);
@@ -46,7 +47,7 @@ interface ConstraintSource {
         case "json_schema" -> json(schemaOf(format));
         default -> throw ApiException.bad("response_format", "response_format must be an object whose type is text, json_object or json_schema");
       };
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | GraftException e) {
       throw ApiException.bad(given.isEmpty() ? "response_format" : given.strip(), e.getMessage());
     }
   }

@@ -16,8 +16,8 @@ final class EmbeddingCall {
 
   private EmbeddingCall() {}
 
-  /** @throws ApiException naming the field at fault, or when the engine has no embeddings */
-  static ObjectNode answer(byte[] body, Served served, Exchange exchange) {
+  /** @param parallel texts that the engine gets at once @throws ApiException naming the field at fault, or when the engine has no embeddings */
+  static ObjectNode answer(byte[] body, Served served, Exchange exchange, int parallel) {
     Fields fields = Fields.parse(body);
     String model = fields.requiredText("model");
     List<AdapterUse> adapters = served.adaptersOf(model);
@@ -39,13 +39,15 @@ final class EmbeddingCall {
       tokens += ids.length;
       texts.add(ids);
     }
-    List<float[]> vectors;
+    List<float[]> vectors = new ArrayList<>();
     try {
-      vectors = served.engine().embed(texts, adapters);
+      for (int i = 0; i < texts.size() && !exchange.over(); i += parallel) { // so that others' answers find places between
+        vectors.addAll(served.engine().embed(texts.subList(i, Math.min(texts.size(), i + parallel)), adapters));
+      }
     } catch (UnsupportedOperationException e) {
       throw ApiException.bad("model", "This engine has no embeddings", "unsupported");
     }
-    if (dimensions != null && vectors.get(0).length != dimensions) {
+    if (dimensions != null && !vectors.isEmpty() && vectors.get(0).length != dimensions) {
       throw ApiException.bad("dimensions", "dimensions must be " + vectors.get(0).length + " for this model, or left out");
     }
     exchange.run(() -> exchange.log().put("model", model));

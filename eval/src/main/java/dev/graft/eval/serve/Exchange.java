@@ -35,7 +35,7 @@ final class Exchange {
   private String route = "other";
   private Runnable gone = () -> {};
   private Runnable whenOver = () -> {};
-  private boolean over;
+  private volatile boolean over;
   private long stalledBytes;
 
   Exchange(Vertx vertx, HttpServerRequest request) {

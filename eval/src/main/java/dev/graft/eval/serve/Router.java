@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.bindings.GraftException;
 import dev.graft.bindings.UsageException;
+import dev.graft.trainer.serve.EngineStatus;
+import dev.graft.trainer.serve.QueueFullException;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import java.net.URLDecoder;
@@ -100,7 +102,7 @@ final class Router {
       case MODEL -> model(exchange, now, decoded(route.rest(path)));
       case CHAT -> answer(exchange, now, body -> ChatReader.read(body, now, settings.maxTokens()));
       case COMPLETIONS -> answer(exchange, now, body -> CompletionReader.read(body, now, settings.maxTokens()));
-      case EMBEDDINGS -> exchange.body(settings.maxBodyBytes(), body -> limited(exchange, embed, () -> EmbeddingCall.answer(body, now, exchange), json -> exchange.json(200, json)));
+      case EMBEDDINGS -> exchange.body(settings.maxBodyBytes(), body -> limited(exchange, embed, () -> EmbeddingCall.answer(body, now, exchange, settings.parallel()), json -> exchange.json(200, json)));
       case ADD_ADAPTER -> exchange.body(ADMIN_BODY_BYTES, body -> blocking(exchange, admin, () -> added(body, now), json -> exchange.json(201, json)));
       case DROP_ADAPTER -> blocking(exchange, admin, () -> dropped(decoded(route.rest(path)), now), json -> exchange.json(200, json));
     }
@@ -170,7 +172,8 @@ final class Router {
 
   private void answer(Exchange exchange, Served now, Reader reader) {
     exchange.body(settings.maxBodyBytes(), body -> {
-      if (now.engine().status().waiting() >= Math.max(1, settings.queue())) { // before the work of reading it
+      EngineStatus status = now.engine().status();
+      if (status.waiting() >= settings.queue() + Math.max(0, settings.parallel() - status.active())) { // before the work of reading it
         refuse(exchange, now, ApiException.queueFull());
         return;
       }
@@ -208,7 +211,8 @@ final class Router {
   }
 
   private void refuse(Exchange exchange, Served now, Throwable failure) {
-    ApiException known = failure instanceof ApiException api ? api : failure(exchange, failure);
+    ApiException known = failure instanceof ApiException api ? api
+        : failure instanceof QueueFullException ? ApiException.queueFull() : failure instanceof UsageException ? ApiException.bad(null, failure.getMessage()) : failure(exchange, failure);
     if (known.status() == 429) {
       exchange.header("retry-after", Long.toString(metrics.retryAfter(now.engine().status().waiting() + 1, settings.parallel())));
     }

@@ -3,44 +3,40 @@ package dev.graft.eval.serve;
 import dev.graft.trainer.run.RowSource;
 import dev.graft.trainer.serve.AnswerEngine;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A model that is loaded: its engine, and how text becomes its prompts. Closing closes both. */
 public final class ServedModel implements AutoCloseable {
   private final Served served;
-  private final RowSource source;
+  private final List<AutoCloseable> owned;
 
-  private ServedModel(Served served, RowSource source) {
+  private ServedModel(Served served, List<AutoCloseable> owned) {
     this.served = served;
-    this.source = source;
-  }
-
-  /** Loads an engine for a vocabulary. */
-  @FunctionalInterface
-  public interface EngineSource {
-    AnswerEngine open(RowSource source);
+    this.owned = owned;
   }
 
   /**
-   * Loads the model and its adapters; on failure what was loaded is closed again.
+   * Loads an engine and its adapters.
    *
-   * @param name the base's, in requests  @param source closed with this
-   * @param adapters that the engine does not have yet, by name
-   * @throws dev.graft.bindings.GraftException when a file is no model, or no adapter of it
+   * @param name the base's, in requests  @param adapters that the engine does not have yet, by name
+   * @param owned closed with the model, after its engine and its source, in this order; also when this fails
+   * @throws dev.graft.bindings.GraftException when a file is no adapter of the model
    */
-  public static ServedModel open(String name, RowSource source, EngineSource engines, Map<String, Path> adapters) {
-    AnswerEngine engine = null;
+  static ServedModel open(
+      String name, RowSource source, ConstraintSource constraints, Supplier<? extends AnswerEngine> engines, Map<String, Path> adapters, AutoCloseable... owned) {
+    List<AutoCloseable> rest = new ArrayList<>(List.of(source));
+    rest.addAll(List.of(owned));
     try {
       source.tokenizer();
-      engine = engines.open(source);
+      AnswerEngine engine = engines.get();
+      rest.add(0, engine);
       adapters.forEach(engine::addAdapter);
-      return new ServedModel(new Served(name, engine, new RowPrompts(source), source.vocabulary(), ConstraintSource.NONE, System.currentTimeMillis() / 1000), source);
+      return new ServedModel(new Served(name, engine, new RowPrompts(source), source.vocabulary(), constraints, System.currentTimeMillis() / 1000), rest);
     } catch (RuntimeException | Error e) {
-      if (engine != null) {
-        engine.close();
-      }
-      source.close();
+      close(rest);
       throw e;
     }
   }
@@ -61,7 +57,18 @@ public final class ServedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    served.engine().close();
-    source.close();
+    close(owned);
+  }
+
+  private static void close(List<AutoCloseable> all) {
+    for (AutoCloseable one : all) {
+      try {
+        one.close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e); // none of them throws one
+      }
+    }
   }
 }
