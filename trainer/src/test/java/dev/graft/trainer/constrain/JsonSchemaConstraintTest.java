@@ -68,7 +68,7 @@ class JsonSchemaConstraintTest {
         "{}", "true", "{'type':'object'}", "{'type':'array'}", "{'type':'string'}", "{'type':'integer'}", "{'type':'number'}", "{'type':['integer','null','boolean']}", "{'type':['number','integer','string']}",
         "{'type':'string','minLength':2,'maxLength':5}", "{'type':'string','minLength':3}", "{'type':'string','maxLength':0}", "{'type':'string','pattern':'^[a-z\\\\\\\\\\n]{1,3}$'}",
         "{'type':'string','pattern':'\\\\d+'}", "{'type':'string','pattern':'^a|b$','maxLength':6}", "{'type':'string','pattern':'[^a]','minLength':2,'maxLength':3}", "{'format':'date','type':'string'}",
-        "{'type':'string','format':'date-time'}", "{'type':'string','format':'time'}", "{'type':'string','format':'uuid'}", "{'type':'string','format':'email'}", "{'type':'string','format':'ipv4'}",
+        "{'type':'string','format':'date-time'}", "{'type':'string','format':'time'}", "{'type':'string','format':'uuid'}", "{'type':'string','format':'email','pattern':'\\\\.(com|org)$'}", "{'type':'string','format':'ipv4'}",
         "{'type':'string','format':'hostname'}", "{'type':'string','format':'duration'}", "{'type':'string','format':'date','pattern':'^2024-02'}",
         "{'type':'integer','minimum':-12,'maximum':105}", "{'type':'integer','minimum':7}", "{'type':'integer','maximum':-3}", "{'type':'integer','exclusiveMinimum':0,'exclusiveMaximum':2}",
         "{'type':'integer','minimum':0.5,'maximum':3.9}", "{'type':'integer','minimum':98,'maximum':1002}", "{'type':'number','minimum':-1.25,'maximum':0.031}", "{'type':'number','exclusiveMinimum':0,'maximum':1}",
