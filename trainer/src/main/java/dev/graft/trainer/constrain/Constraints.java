@@ -35,7 +35,7 @@ public final class Constraints {
     trie = new TokenTrie(vocabulary);
   }
 
-  /** Takes some hundred milliseconds and about 10 MB for 128,000 tokens: to be kept with the vocabulary. */
+  /** Takes about a second of processor time and 10 MB for 128,000 tokens: to be kept with the vocabulary. */
   public static Constraints of(Vocabulary vocabulary) {
     return new Constraints(vocabulary);
   }

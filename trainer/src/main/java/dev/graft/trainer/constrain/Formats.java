@@ -19,6 +19,12 @@ final class Formats {
   private static final String DURATION_TIME = "T(\\d{1,4}H(\\d{1,4}M(\\d{1,4}S)?)?|\\d{1,4}M(\\d{1,4}S)?|\\d{1,4}S)";
   private static final String DURATION_DATE = "(\\d{1,4}Y(\\d{1,4}M(\\d{1,4}D)?)?|\\d{1,4}M(\\d{1,4}D)?|\\d{1,4}D)";
 
+  private static final String GROUP = "[0-9a-fA-F]{1,4}";
+  private static final String IPV6 =
+      "(G:){7}G|(G:){1,7}:|(G:){1,6}:G|(G:){1,5}(:G){1,2}|(G:){1,4}(:G){1,3}|(G:){1,3}(:G){1,4}|(G:){1,2}(:G){1,5}|G:(:G){1,6}|:((:G){1,7}|:)".replace("G", GROUP);
+  private static final String IN_PATH = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})*";
+  private static final String URI = "[a-z][a-z0-9+-]{0,15}://" + LABEL + "(\\." + LABEL + "){0,4}(:\\d{1,5})?(/" + IN_PATH + ")*(\\?" + IN_PATH + ")?(#" + IN_PATH + ")?";
+
   private static final Map<String, String> REGEX =
       Map.of(
           "date", DATE,
@@ -28,6 +34,8 @@ final class Formats {
           "uuid", "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
           "email", "[A-Za-z0-9_+-]{1,20}(\\.[A-Za-z0-9_+-]{1,20}){0,2}@" + LABEL + "(\\." + LABEL + "){0,2}\\.[A-Za-z]{2,12}",
           "hostname", LABEL + "(\\." + LABEL + "){0,4}",
+          "uri", URI,
+          "ipv6", IPV6,
           "ipv4", BYTE + "(\\." + BYTE + "){3}");
 
   private Formats() {}

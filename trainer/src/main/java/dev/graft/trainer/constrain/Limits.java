@@ -35,7 +35,7 @@ final class Limits {
   static final int RULES = 20_000;
 
   /** Ways to read one schema: products of its anyOf, oneOf and allOf. */
-  static final int ALTERNATIVES = 1_000;
+  static final int ALTERNATIVES = 300;
 
   /** minLength, maxLength, minItems and maxItems. */
   static final int COUNT = 10_000;

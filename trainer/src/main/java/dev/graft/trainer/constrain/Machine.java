@@ -15,6 +15,7 @@ final class Machine {
 
   private final Net net;
   private final TokenTrie trie;
+  private final StackSet[] path;
   private final StackSet none = new StackSet(new int[0], new StackSet[0], false);
   private final StackSet bottom = new StackSet(new int[0], new StackSet[0], true);
   private final StackSet start;
@@ -26,6 +27,7 @@ final class Machine {
   Machine(Net net, TokenTrie trie, int root) {
     this.net = net;
     this.trie = trie;
+    path = new StackSet[trie.longest + 1];
     Closure closure = new Closure();
     closure.add(net.start[root], bottom);
     start = closure.close();
@@ -92,7 +94,6 @@ final class Machine {
 
   /** Adds the tokens of a trie node's subtree that stacks at this node allow, the node's own tokens left out. */
   private void walk(int node, StackSet set, long[] mask) {
-    StackSet[] path = new StackSet[trie.longest + 1];
     path[trie.depth[node]] = set;
     int end = trie.next[node];
     for (int i = node + 1; i < end; ) {
