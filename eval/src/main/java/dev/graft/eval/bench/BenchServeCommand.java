@@ -1,6 +1,7 @@
 package dev.graft.eval.bench;
 
 import dev.graft.bindings.Adapter;
+import dev.graft.bindings.CacheType;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
@@ -153,9 +154,9 @@ public final class BenchServeCommand implements Callable<Integer> {
 
   private Load measure(Path file, String with, Map<String, Path> adapted, List<String> models) throws IOException, InterruptedException {
     Vocabulary vocabulary = Vocabulary.read(file);
-    ServedEngine options = new ServedEngine(file, "none", with, clients, clients, prompt + answer, (long) clients * (prompt + answer + PAGE), common.threads());
+    ServedEngine options = new ServedEngine(file, "none", with, clients, clients, prompt + answer, (long) clients * (prompt + answer + PAGE), CacheType.F16, common.threads());
     try (ServeServer server = ServeServer.listen(ServeSettings.local().withParallel(clients));
-        ServedModel served = options.open(BASE, adapted, common::openRuntime)) {
+        ServedModel served = options.open(BASE, adapted, common::openRuntime, common::note)) {
       server.ready(served);
       URI root = URI.create("http://127.0.0.1:" + server.port());
       ServeBench.Settings settings = new ServeBench.Settings(clients, prompt, answer, rounds, vocabulary.size(), vocabulary.endOfGeneration(), common.seed());

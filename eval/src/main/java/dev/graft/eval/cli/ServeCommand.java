@@ -1,5 +1,6 @@
 package dev.graft.eval.cli;
 
+import dev.graft.bindings.CacheType;
 import dev.graft.eval.serve.ServeServer;
 import dev.graft.eval.serve.ServeSettings;
 import dev.graft.eval.serve.ServedEngine;
@@ -77,6 +78,9 @@ final class ServeCommand implements Callable<Integer> {
       description = "Tokens that the cache holds, of all requests together; 0 lets the engine choose. Default: ${DEFAULT-VALUE}.")
   long cacheTokens;
 
+  @Option(names = "--cache-type", paramLabel = "F32|F16|Q8_0", defaultValue = "F16", description = "How keys and values are stored. Default: ${DEFAULT-VALUE}.")
+  CacheType cacheType;
+
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "0", description = "Most tokens of an answer; 0 is what the context leaves. Default: ${DEFAULT-VALUE}.")
   int maxTokens;
 
@@ -103,13 +107,13 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     Map<String, Path> named = named();
     ServeSettings settings = settings();
-    ServedEngine served = new ServedEngine(model.model, model.template, engine, parallel, queue, context, cacheTokens, common.threads());
+    ServedEngine served = new ServedEngine(model.model, model.template, engine, parallel, queue, context, cacheTokens, cacheType, common.threads());
     CountDownLatch stop = new CountDownLatch(1);
     try (StopSignals signals = new StopSignals(stop::countDown);
         ServeServer server = listen(settings)) {
       String url = "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port();
       common.note("listening at " + url + "; loading " + model.model);
-      try (ServedModel loaded = served.open(name(), named, common::openRuntime)) {
+      try (ServedModel loaded = served.open(name(), named, common::openRuntime, common::note)) {
         server.ready(loaded);
         if (common.json()) {
           common.printJson(Map.of("url", url, "models", loaded.models()));

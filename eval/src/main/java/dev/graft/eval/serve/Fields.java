@@ -56,6 +56,18 @@ final class Fields {
     return node == null ? NullNode.instance : node;
   }
 
+  /** An object of these fields alone, as far as they are there. */
+  ObjectNode only(List<String> names) {
+    ObjectNode some = JSON.createObjectNode();
+    for (String name : names) {
+      JsonNode value = get(name);
+      if (!value.isNull()) {
+        some.set(name, value);
+      }
+    }
+    return some;
+  }
+
   boolean has(String name) {
     return !get(name).isNull();
   }

@@ -1,7 +1,6 @@
 package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.graft.trainer.constrain.TokenConstraint;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.io.IOException;
 import java.net.URI;
@@ -46,7 +45,7 @@ final class FakeServer implements AutoCloseable {
   }
 
   void ready() {
-    server.ready(new Served("base", engine, new Prompts(), VOCABULARY, new Constraints(), 1_700_000_000));
+    server.ready(new Served("base", engine, new Prompts(), VOCABULARY, ConstraintSource.of(VOCABULARY), 1_700_000_000));
   }
 
   static Path demoBase() {
@@ -74,32 +73,6 @@ final class FakeServer implements AutoCloseable {
     @Override
     public boolean takesTools() {
       return true;
-    }
-  }
-
-  /** Takes everything but the regular expression "(". */
-  static final class Constraints implements ConstraintSource {
-    private static final TokenConstraint ANY =
-        () -> {
-          throw new IllegalStateException();
-        };
-
-    @Override
-    public TokenConstraint choice(List<String> texts) {
-      return ANY;
-    }
-
-    @Override
-    public TokenConstraint regex(String pattern) {
-      if (pattern.equals("(")) {
-        throw new IllegalArgumentException("unclosed group");
-      }
-      return ANY;
-    }
-
-    @Override
-    public TokenConstraint json(JsonNode schema) {
-      return ANY;
     }
   }
 
