@@ -78,7 +78,7 @@ final class ServeCommand implements Callable<Integer> {
       description = "Tokens that the cache holds, of all requests together; 0 lets the engine choose. Default: ${DEFAULT-VALUE}.")
   long cacheTokens;
 
-  @Option(names = "--cache-type", paramLabel = "F32|F16|Q8_0", defaultValue = "F16", description = "How keys and values are stored. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--cache-type", paramLabel = "F32|F16|Q8_0", defaultValue = "F32", description = "How keys and values are stored. Default: ${DEFAULT-VALUE}.")
   CacheType cacheType;
 
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "0", description = "Most tokens of an answer; 0 is what the context leaves. Default: ${DEFAULT-VALUE}.")
