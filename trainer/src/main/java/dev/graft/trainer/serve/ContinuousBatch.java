@@ -48,6 +48,7 @@ public final class ContinuousBatch {
   /** Takes an answer to be computed after those that wait. */
   public void add(Answer answer) {
     waiting.add(answer);
+    cancellations |= answer.cancelled; // maybe before it came here
   }
 
   /** Nobody wants this answer any more; it goes before the next pass. Any thread. */

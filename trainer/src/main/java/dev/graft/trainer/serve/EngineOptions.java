@@ -27,10 +27,10 @@ public record EngineOptions(int sequences, int context, long cacheTokens, CacheT
     context = (int) Math.min(context, cacheTokens);
   }
 
-  /** What suits most: 16 answers at once of up to 4096 tokens, four of that length in the cache, in F16; 64 may wait. */
+  /** What suits most: 16 answers at once of up to 4096 tokens, four of that length in the cache, in F32; 64 may wait. */
   public static EngineOptions of(ModelInfo model) {
     int context = model.contextLength() > 0 ? Math.min(model.contextLength(), 4096) : 4096;
-    return new EngineOptions(16, context, 4L * context, CacheType.F16, 512, 128, 64);
+    return new EngineOptions(16, context, 4L * context, CacheType.F32, 512, 128, 64);
   }
 
   /**
