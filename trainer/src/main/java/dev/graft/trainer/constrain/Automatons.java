@@ -104,34 +104,59 @@ final class Automatons {
       if (text.isAccept(s)) {
         graph.accept(s);
       }
+      Escapes escapes = new Escapes(graph, s);
       for (int i = text.initTransition(s, t); i > 0; i--) {
         text.getNextTransition(t);
-        escape(graph, s, t.min, t.max, t.dest);
+        escape(graph, escapes, t.min, t.max, t.dest);
       }
     }
     return graph.finish();
   }
 
-  private static void escape(Graph graph, int from, int min, int max, int to) {
+  /** The states after a backslash, after {@code \\u00}, and after that and 0 or 1, of the escapes that begin in one state; made when needed. */
+  private static final class Escapes {
+    private final Graph graph;
+    private final int from;
+    private int backslash = -1;
+    private int unicode = -1;
+    private final int[] high = {-1, -1};
+
+    Escapes(Graph graph, int from) {
+      this.graph = graph;
+      this.from = from;
+    }
+
+    void add(int c, int to) {
+      int named = SHORT_ESCAPES.indexOf(c);
+      if (named < 0 && c >= 0x20) {
+        return;
+      }
+      backslash = backslash < 0 ? graph.text(from, "\\") : backslash;
+      if (named >= 0) {
+        graph.edge(backslash, SHORT_NAMES.charAt(named), to);
+        return;
+      }
+      unicode = unicode < 0 ? graph.text(backslash, "u00") : unicode;
+      int h = c >> 4;
+      high[h] = high[h] < 0 ? graph.text(unicode, Integer.toString(h)) : high[h];
+      char low = Character.forDigit(c & 15, 16);
+      graph.edge(high[h], low, to);
+      if (low != Character.toUpperCase(low)) {
+        graph.edge(high[h], Character.toUpperCase(low), to);
+      }
+    }
+  }
+
+  private static void escape(Graph graph, Escapes escapes, int min, int max, int to) {
     for (int i = 0; i < RAW.ranges(); i++) {
       int first = Math.max(min, RAW.first(i));
       int last = Math.min(max, RAW.last(i));
       if (first <= last) {
-        graph.edge(from, first, last, to);
+        graph.edge(escapes.from, first, last, to);
       }
     }
     for (int c = Math.max(0, min); c <= Math.min(max, '\\'); c++) {
-      int named = SHORT_ESCAPES.indexOf(c);
-      if (named >= 0) {
-        graph.edge(graph.text(from, "\\"), SHORT_NAMES.charAt(named), to);
-      } else if (c < 0x20) {
-        int high = graph.text(from, "\\u00" + (c >> 4));
-        char low = Character.forDigit(c & 15, 16);
-        graph.edge(high, low, to);
-        if (low != Character.toUpperCase(low)) {
-          graph.edge(high, Character.toUpperCase(low), to);
-        }
-      }
+      escapes.add(c, to);
     }
   }
 }

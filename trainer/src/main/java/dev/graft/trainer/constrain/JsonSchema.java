@@ -113,7 +113,11 @@ final class JsonSchema {
     int root = rule(List.of(new Part(schema, "#")));
     while (!waiting.isEmpty()) {
       Waiting next = waiting.poll();
-      grammar.define(next.rule(), automaton(next.parts()));
+      try {
+        grammar.define(next.rule(), automaton(next.parts()));
+      } catch (ConstraintException e) {
+        throw e.getMessage().startsWith("JSON schema at ") ? e : next.parts().get(0).bad(null, e.getMessage());
+      }
     }
     return root;
   }

@@ -1,6 +1,6 @@
 package dev.graft.trainer.constrain;
 
-/** Bounds on what a form may cost. What passes them takes at most about a second and some tens of megabytes to prepare. */
+/** Bounds on what a form may cost. What passes them takes at most a few seconds and some hundred megabytes to prepare. */
 final class Limits {
   /** States of all rules of a grammar together. */
   static final int STATES = 400_000;
@@ -41,7 +41,7 @@ final class Limits {
   static final int COUNT = 10_000;
 
   /** Optional properties of one object. */
-  static final int OPTIONAL_PROPERTIES = 500;
+  static final int OPTIONAL_PROPERTIES = 200;
 
   /** Digits of a bound of a number before or after its point. */
   static final int BOUND_DIGITS = 30;

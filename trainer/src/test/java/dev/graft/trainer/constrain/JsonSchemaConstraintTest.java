@@ -236,7 +236,9 @@ class JsonSchemaConstraintTest {
     for (int i = 0; i < 600; i++) {
       wide.append(i > 0 ? "," : "").append("'a").append(i).append("':{}");
     }
-    assertThatThrownBy(() -> BPE_FORMS.jsonSchema(node(wide + "}}"))).hasMessageContaining("600 properties that are not required");
+    assertThatThrownBy(() -> BPE_FORMS.jsonSchema(node(wide + "}}"))).hasMessageContaining("JSON schema at #: an object has 600 properties that are not required");
+    String strings = "{'type':'object','properties':{'a':{'type':'string','maxLength':9000},'b':{'type':'string','maxLength':9001},'c':{'type':'string','maxLength':9002}}}";
+    assertThatThrownBy(() -> BPE_FORMS.jsonSchema(node(strings))).hasMessageContaining("JSON schema at #/properties/c: a string is too large");
     String grows = "{'allOf':[{'$ref':'#/$defs/a'},{'properties':{'x':{'$ref':'#'},'y':{'allOf':[{'$ref':'#'},{'$ref':'#/$defs/a'}]}}}],'$defs':{'a':{'type':'object','properties':{'x':{'$ref':'#/$defs/a'},'y':{'$ref':'#'}}}}}";
     validate(node(grows), Walks.answer(BPE_FORMS.jsonSchema(node(grows)), BPE, new Random(1), 40));
   }
