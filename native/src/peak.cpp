@@ -23,7 +23,8 @@ Peak measure_peak(Runtime &runtime) {
     const double begin = now();
     check(runtime.ops().copy(runtime.backend(), to, from, kBytes), "copy");
     peak.copy_bytes = std::max(peak.copy_bytes, 2.0 * double(kBytes) / (now() - begin));
-    peak.read_bytes = std::max(peak.read_bytes, double(kBytes) / gk_cpu_read_seconds(runtime.backend(), from, kBytes));
+    const double seconds = gk_cpu_read_seconds(runtime.backend(), from, kBytes) + gk_cpu_read_seconds(runtime.backend(), to, kBytes);
+    peak.read_bytes = std::max(peak.read_bytes, 2.0 * double(kBytes) / seconds);
   }
   return peak;
 }

@@ -6,7 +6,7 @@
 #include "cpu/matmul_few_avx512.h"
 #include "cpu/matmul_unpack_avx512.h"
 
-enum { FEW = 32, UNIT = 4, STREAMS = 8, LINE = 64 };
+enum { FEW = 32, UNIT = 4, UNITS = 2, STREAMS = 8, LINE = 64 };
 
 /* Sums of the lanes of four vectors: ((l0 + l2) + (l1 + l3)) of each 128 bits, then the halves of 512, then of 256 bits. */
 INLINE __m128 lane_sums(__m512 a, __m512 b, __m512 c, __m512 d) {
@@ -67,7 +67,7 @@ GK_MM_UNROLL
     }
     for (int i = 0; i < m; i++) {
       put(f, i, j, end, lane_sums(acc[0][i], acc[1][i], acc[2][i], acc[3][i]));
-      if (STREAMS > 4 && j + 4 < end) put(f, i, j + 4, end, lane_sums(acc[STREAMS-4][i], acc[STREAMS-3][i], acc[STREAMS-2][i], acc[STREAMS-1][i]));
+      if (j + 4 < end) put(f, i, j + 4, end, lane_sums(acc[4][i], acc[5][i], acc[6][i], acc[7][i]));
     }
   }
 }
@@ -138,40 +138,45 @@ INLINE void unpack(const gk_type type, gk_dequantize_fn dequantize, const char *
   }
 }
 
+/* Rows of W are walked a few at a time from end to end, so that few pages are in use; x stays in L2. */
 INLINE void tiled(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t end) {
-  __m512 c[GK_FEW_TASK / UNIT][FEW * UNIT];
-  _Alignas(64) float w[UNIT][GK_SBLOCK];
   const int64_t chunk = gk_type_bytes(f->type, GK_SBLOCK);
-  const int32_t units = (int32_t)((end - begin + UNIT - 1) / UNIT);
-  const float *x = f->x;
-  for (int64_t s = 0, at = 0; s < f->k; s += GK_SBLOCK, at += chunk, x += f->block) {
-    const int32_t n = (int32_t)gk_min_i64(GK_SBLOCK, f->k - s);
-    const int64_t next = gk_min_i64(chunk, f->row_bytes - at - chunk);
-    for (int32_t u = 0; u < units; u++) {
-      const int64_t j = begin + u * UNIT;
-      for (int r = 0; r < UNIT; r++) {
-        const char *row = f->w + gk_min_i64(j + r, end - 1) * f->row_bytes + at;
-        prefetch(row + chunk, next);
-        if (type != GK_F32) unpack(type, f->dequantize, row, n, w[r]);
-      }
-      if (type == GK_F32 && end - j >= UNIT) {
-        tiles((const float *)(f->w + j * f->row_bytes + at), f->k, x, f->ld, f->m, n, c[u], s == 0);
-      } else {
-        for (int r = 0; type == GK_F32 && r < UNIT; r++) memcpy(w[r], f->w + gk_min_i64(j + r, end - 1) * f->row_bytes + at, (size_t)n * 4);
-        tiles(w[0], GK_SBLOCK, x, f->ld, f->m, n, c[u], s == 0);
+  for (int64_t j = begin; j < end; j += UNITS * UNIT) {
+    __m512 c[UNITS][FEW * UNIT];
+    _Alignas(64) float w[UNIT][GK_SBLOCK];
+    const int64_t ahead = j + UNITS * UNIT < end ? UNITS * UNIT * f->row_bytes : 0;
+    const int32_t units = (int32_t)gk_min_i64(UNITS, (end - j + UNIT - 1) / UNIT);
+    const float *x = f->x;
+    for (int64_t s = 0, at = 0; s < f->k; s += GK_SBLOCK, at += chunk, x += f->block) {
+      const int32_t n = (int32_t)gk_min_i64(GK_SBLOCK, f->k - s);
+      for (int32_t u = 0; u < units; u++) {
+        const int64_t first = j + u * UNIT;
+        const int whole = end - first >= UNIT;
+        for (int r = 0; r < UNIT; r++) {
+          const char *row = f->w + gk_min_i64(first + r, end - 1) * f->row_bytes + at;
+          if (ahead) prefetch(row + ahead, gk_min_i64(chunk, f->row_bytes - at));
+          if (type != GK_F32)
+            unpack(type, f->dequantize, row, n, w[r]);
+          else if (!whole)
+            memcpy(w[r], row, (size_t)n * sizeof(float));
+        }
+        if (type == GK_F32 && whole)
+          tiles((const float *)(f->w + first * f->row_bytes + at), f->k, x, f->ld, f->m, n, c[u], s == 0);
+        else
+          tiles(w[0], GK_SBLOCK, x, f->ld, f->m, n, c[u], s == 0);
       }
     }
+    for (int32_t u = 0; u < units; u++)
+      for (int32_t i = 0; i < f->m; i++) {
+        const __m512 *sum = &c[u][i * UNIT];
+        put(f, i, j + u * UNIT, end, lane_sums(sum[0], sum[1], sum[2], sum[3]));
+      }
   }
-  for (int32_t u = 0; u < units; u++)
-    for (int32_t i = 0; i < f->m; i++) {
-      const __m512 *sum = &c[u][i * UNIT];
-      put(f, i, begin + u * UNIT, end, lane_sums(sum[0], sum[1], sum[2], sum[3]));
-    }
 }
 
 INLINE void rows(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t end) {
   if (!unpacks(type) || f->m > 2 || f->k % 64) {
-    for (int64_t j = begin; j < end; j += GK_FEW_TASK) tiled(type, f, j, gk_min_i64(j + GK_FEW_TASK, end));
+    tiled(type, f, begin, end);
   } else if (f->m == 1) {
     direct(type, 1, f, begin, end);
   } else {

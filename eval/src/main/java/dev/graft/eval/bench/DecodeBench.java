@@ -95,8 +95,12 @@ final class DecodeBench {
       double read = 0;
       double[] steps = new double[s.batches.size()];
       Arrays.fill(steps, Double.POSITIVE_INFINITY);
-      Optional<PeerSpeed> peer = Optional.empty();
+      double peerFirst = Double.POSITIVE_INFINITY;
+      double peerAll = Double.POSITIVE_INFINITY;
       try (LlamaProcess llama = s.peer ? LlamaProcess.start(LlamaOptions.of(s.model).withThreads(runtime.info().threads()).withContext(context(s))) : null) {
+        if (llama != null) {
+          seconds(llama, prompt, 1); // reads the file
+        }
         for (int round = 0; round < s.repeats; round++) {
           for (int i = 0; i < steps.length; i++) {
             Speed speed = write(model, s, s.batches.get(i), prompt);
@@ -105,14 +109,17 @@ final class DecodeBench {
             note.accept(String.format(Locale.ROOT, "round %d, %d at a time: %.1f tokens/s", round + 1, s.batches.get(i), s.batches.get(i) / speed.step));
           }
           if (llama != null) {
-            PeerSpeed now = peerSpeed(llama, s, prompt);
-            note.accept(String.format(Locale.ROOT, "round %d, llama.cpp: %.1f tokens/s", round + 1, now.tokensPerSecond));
-            peer = Optional.of(peer.map(p -> better(p, now)).orElse(now));
+            double first = seconds(llama, prompt, 1);
+            double all = seconds(llama, prompt, s.tokens + 1);
+            note.accept(String.format(Locale.ROOT, "round %d, llama.cpp: %.2f s for one token, %.2f s for %d", round + 1, first, all, s.tokens + 1));
+            peerFirst = Math.min(peerFirst, first);
+            peerAll = Math.min(peerAll, all);
           }
         }
       }
       List<Written> written = IntStream.range(0, steps.length).mapToObj(i -> new Written(s.batches.get(i), steps[i])).toList();
-      return new Result(s, runtime.info(), model.info(), before, runtime.peak(), read, written, stepBytes(s.model, model.info()), peer);
+      return new Result(s, runtime.info(), model.info(), before, runtime.peak(), read, written, stepBytes(s.model, model.info()),
+          s.peer ? Optional.of(peerSpeed(s, peerFirst, peerAll)) : Optional.empty());
     }
   }
 
@@ -150,11 +157,12 @@ final class DecodeBench {
     }
   }
 
-  /** The time of one token more than the prompt, and of all tokens; the difference is that of writing. */
-  private static PeerSpeed peerSpeed(LlamaProcess llama, Settings s, int[] prompt) throws IOException {
-    double first = seconds(llama, prompt, 1);
-    double all = seconds(llama, prompt, s.tokens + 1);
-    return new PeerSpeed(prompt.length / first, s.tokens / Math.max(all - first, 1e-9));
+  /** From the best times of a prompt with one token and with all: the difference is that of writing the rest. */
+  private static PeerSpeed peerSpeed(Settings s, double first, double all) throws IOException {
+    if (!(all > first)) {
+      throw new IOException("llama.cpp took longer for one token than for " + (s.tokens + 1) + ", so other programs disturb; raise --tokens or --repeats");
+    }
+    return new PeerSpeed(s.prompt / first, s.tokens / (all - first));
   }
 
   private static double seconds(LlamaProcess llama, int[] prompt, int tokens) throws IOException {
@@ -165,10 +173,6 @@ final class DecodeBench {
       throw new IOException("llama.cpp ended its answer before " + tokens + " tokens, so its speed is not known; try another --seed");
     }
     return seconds;
-  }
-
-  private static PeerSpeed better(PeerSpeed a, PeerSpeed b) {
-    return new PeerSpeed(Math.max(a.promptTokensPerSecond, b.promptTokensPerSecond), Math.max(a.tokensPerSecond, b.tokensPerSecond));
   }
 
   /** All weights, without a table of embeddings that is not the output too: of that a step reads single rows. */
