@@ -154,7 +154,7 @@ public final class BenchServeCommand implements Callable<Integer> {
 
   private Load measure(Path file, String with, Map<String, Path> adapted, List<String> models) throws IOException, InterruptedException {
     Vocabulary vocabulary = Vocabulary.read(file);
-    ServedEngine options = new ServedEngine(file, "none", with, clients, clients, prompt + answer, (long) clients * (prompt + answer + PAGE), CacheType.F16, common.threads());
+    ServedEngine options = new ServedEngine(file, "none", with, clients, clients, prompt + answer, (long) clients * (prompt + answer + PAGE), CacheType.F32, common.threads());
     try (ServeServer server = ServeServer.listen(ServeSettings.local().withParallel(clients));
         ServedModel served = options.open(BASE, adapted, common::openRuntime, common::note)) {
       server.ready(served);

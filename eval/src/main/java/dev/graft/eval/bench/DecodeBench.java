@@ -1,6 +1,8 @@
 package dev.graft.eval.bench;
 
 import dev.graft.bindings.Generator;
+import dev.graft.bindings.Generator.Keep;
+import dev.graft.bindings.GeneratorOptions;
 import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GgufTensor;
 import dev.graft.bindings.GraftRuntime;
@@ -131,25 +133,28 @@ final class DecodeBench {
 
   /** One sequence reads the prompt, timed; each of the others a short one. All write on. */
   private static Speed write(Model model, Settings s, int batch, int[] prompt) {
-    try (Generator generator = Generator.open(model, List.of(), batch, context(s))) {
-      int[] none = new int[batch];
-      Arrays.fill(none, -1);
+    try (Generator generator = Generator.open(model, new GeneratorOptions(batch, context(s)))) {
       int[] all = IntStream.range(0, batch).toArray();
+      int[] ones = new int[batch];
+      Arrays.fill(ones, 1);
+      Keep[] logits = new Keep[batch];
+      Arrays.fill(logits, Keep.LOGITS);
       double read = 0;
       for (int i = 0; i < batch; i++) {
         int[] own = i == 0 ? prompt : Arrays.copyOfRange(prompt, i % prompt.length, Math.min(prompt.length, i % prompt.length + SHORT));
         long start = System.nanoTime();
-        generator.append(new int[] {i}, new int[] {-1}, new int[][] {own});
+        generator.begin(i, new int[0], new float[0], own, context(s), false);
+        generator.append(new int[] {i}, new int[] {own.length}, own, new Keep[] {Keep.LOGITS});
         read = Math.max(read, i == 0 ? own.length / ((System.nanoTime() - start) * 1e-9) : 0);
       }
       double[] seconds = new double[s.tokens];
-      int[][] next = new int[batch][];
+      int[] next = new int[batch];
       for (int t = 0; t < s.tokens; t++) {
         long start = System.nanoTime();
         for (int i = 0; i < batch; i++) {
-          next[i] = new int[] {generator.sample(i, Sampling.GREEDY, 0).token()};
+          next[i] = generator.sample(i, Sampling.GREEDY, 0, null);
         }
-        generator.append(all, none, next);
+        generator.append(all, ones, next, logits);
         seconds[t] = (System.nanoTime() - start) * 1e-9;
       }
       Arrays.sort(seconds);
