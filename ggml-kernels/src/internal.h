@@ -17,6 +17,7 @@ typedef struct gk_pool gk_pool;
 enum {
   GK_SCRATCH_OP,            /* any one op, for the length of its call */
   GK_SCRATCH_PARTIAL,       /* partial sums that are added up in a fixed order at the end of an op */
+  GK_SCRATCH_SEGMENTS,      /* segments of paged attention */
   GK_SCRATCH_ROPE_0,        /* rope tables, kept between calls */
   GK_SCRATCH_ROPE_1,
   GK_SCRATCH_MATMUL_A,

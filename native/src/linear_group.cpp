@@ -57,7 +57,7 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
       const LoraTensor *lora = span.adapter->find(layer, members[i].target);
       if (!lora) continue;
       if (!joined) down_project_apart(pass, span, *lora, members[i], x, k, dropped);
-      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale, 1};
+      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale * span.scale, 1};
       check(ops.matmul_fwd(backend, 1, &up, members[i].hidden + span.begin * lora->rank, lora->rank, span.count, lora->rank), "matmul");
     }
   }

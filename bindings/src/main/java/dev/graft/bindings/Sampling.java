@@ -32,6 +32,27 @@ public record Sampling(
     logitBias = Map.copyOf(logitBias);
   }
 
+  /** @throws UsageException naming what is out of its range for a vocabulary of so many ids */
+  public void check(int vocabulary) {
+    GraftLibrary.require();
+    int[] ids = biasIds();
+    float[] biases = biases(ids);
+    Calls.run((m, n) -> GraftLibrary.graft_sampler_check(vocabulary, temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, ids.length, ids,
+        biases, m, n));
+  }
+
+  int[] biasIds() {
+    return logitBias.keySet().stream().mapToInt(id -> id).sorted().toArray();
+  }
+
+  float[] biases(int[] ids) {
+    float[] values = new float[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      values[i] = logitBias.get(ids[i]);
+    }
+    return values;
+  }
+
   /** Without changes of the logits. */
   public Sampling(float temperature, int topK, float topP, float minP) {
     this(temperature, topK, topP, minP, 1, 0, 0, Map.of());
