@@ -1,11 +1,15 @@
 package dev.graft.eval.serve;
 
 import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.Model;
+import dev.graft.bindings.ModelInfo;
 import dev.graft.eval.cli.CliException;
 import dev.graft.trainer.generate.LlamaGenerator;
 import dev.graft.trainer.llama.LlamaOptions;
 import dev.graft.trainer.run.RowSource;
+import dev.graft.trainer.serve.EngineOptions;
 import dev.graft.trainer.serve.LlamaAnswerEngine;
+import dev.graft.trainer.serve.NativeAnswerEngine;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.nio.file.Path;
 import java.util.Map;
@@ -37,7 +41,28 @@ public record ServedEngine(Path model, String template, String engine, int paral
       RowSource source = RowSource.open(model, Vocabulary.read(model).size(), template);
       return ServedModel.open(name, source, ConstraintSource.NONE, () -> llama(adapters), Map.of());
     }
-    throw CliException.usage("--engine " + engine + " is not in this build; give --engine llama.cpp");
+    GraftRuntime runtime = runtimes.get();
+    Model base = null;
+    try {
+      base = Model.open(runtime, model);
+      Model opened = base;
+      RowSource source = RowSource.open(model, base.info().vocabulary(), template);
+      EngineOptions options = ours(base.info()).withRoomFor(base.info(), runtime.info().device());
+      return ServedModel.open(name, source, ConstraintSource.NONE, () -> NativeAnswerEngine.start(opened, source.vocabulary(), options), adapters, base, runtime);
+    } catch (RuntimeException | Error e) {
+      if (base != null) {
+        base.close();
+      }
+      runtime.close();
+      throw e;
+    }
+  }
+
+  private EngineOptions ours(ModelInfo info) {
+    EngineOptions usual = EngineOptions.of(info);
+    int longest = context > 0 ? Math.min(context, info.contextLength()) : usual.context();
+    long cache = cacheTokens > 0 ? cacheTokens : Math.max(usual.cacheTokens(), 4L * longest);
+    return new EngineOptions(parallel, longest, cache, usual.cacheType(), usual.passRows(), usual.promptRows(), queue);
   }
 
   private LlamaAnswerEngine llama(Map<String, Path> adapters) {
