@@ -142,6 +142,9 @@ public final class ContinuousBatch {
   /** @return false when it has to wait */
   private boolean begin(Answer answer) {
     AnswerPlan plan = answer.plan();
+    if (plan.constraint() != null && answer.constraint == null) {
+      answer.constraint = plan.constraint().start();
+    }
     int sequence = free.peek();
     int most = Math.addExact(plan.prompt().length, plan.maxTokens());
     int reused = generator.begin(sequence, plan.adapters(), plan.scales(), plan.prompt(), most, !answer.embeds());
@@ -152,7 +155,6 @@ public final class ContinuousBatch {
       generator.end(sequence);
       return false;
     }
-    answer.constraint = plan.constraint() == null ? null : plan.constraint().start();
     answer.sequence = free.remove();
     answer.reused = reused;
     answer.computed = reused;
