@@ -48,7 +48,7 @@ public record ServedEngine(Path model, String template, String engine, int paral
       Model opened = base;
       RowSource source = RowSource.open(model, base.info().vocabulary(), template);
       EngineOptions options = ours(base.info()).withRoomFor(base.info(), runtime.info().device());
-      return ServedModel.open(name, source, ConstraintSource.NONE, () -> NativeAnswerEngine.start(opened, source.vocabulary(), options), adapters, base, runtime);
+      return ServedModel.open(name, source, new VocabularyForms(source.vocabulary()), () -> NativeAnswerEngine.start(opened, source.vocabulary(), options), adapters, base, runtime);
     } catch (RuntimeException | Error e) {
       if (base != null) {
         base.close();
