@@ -134,9 +134,20 @@ final class Exchange {
   /** Runs something on the event loop, from any thread; not when the server is closed. */
   void run(Runnable action) {
     try {
-      context.runOnContext(ignored -> action.run());
+      context.runOnContext(ignored -> guarded(action));
     } catch (RejectedExecutionException closed) {
       // nobody is there any more to hear of it
+    }
+  }
+
+  /** What goes wrong here would leave the client waiting for ever. */
+  private void guarded(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException e) {
+      log.put("error", e.getClass().getSimpleName() + ": " + e.getMessage());
+      gone.run();
+      error(ApiException.failed(500, "The request failed: internal error; the server's log has it under " + id));
     }
   }
 

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /** What Prometheus reads at {@code /metrics}. Threads may share it. */
@@ -75,7 +76,7 @@ final class ServeMetrics implements AutoCloseable {
 
   /** Seconds after which a place in the queue may be free, by what answers took so far. */
   long retryAfter(int waiting, int parallel) {
-    double mean = answer.mean(java.util.concurrent.TimeUnit.MILLISECONDS) / 1000;
+    double mean = answer.mean(TimeUnit.MILLISECONDS) / 1000;
     return Math.max(1, Math.min(60, (long) Math.ceil(mean * waiting / Math.max(1, parallel) / 2)));
   }
 

@@ -35,6 +35,8 @@ final class FakeEngine implements AnswerEngine {
   volatile int words;
   /** Makes answers fail after this many words; -1 for never. */
   volatile int failAfter = -1;
+  /** Breaks the listener's contract: an answer ends with null. */
+  volatile boolean broken;
 
   private final int queue;
   private final Map<String, Path> adapters = new LinkedHashMap<>(Map.of());
@@ -109,7 +111,7 @@ final class FakeEngine implements AnswerEngine {
       }
       if (!stop) {
         stop = true;
-        listener.done(new AnswerEnd(count < whole ? "length" : "stop", request.prompt().length, 1, count));
+        listener.done(broken ? null : new AnswerEnd(count < whole ? "length" : "stop", request.prompt().length, 1, count));
       }
     }
 

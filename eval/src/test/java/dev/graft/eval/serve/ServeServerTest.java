@@ -211,6 +211,9 @@ class ServeServerTest {
       List<String> events = server.chat("'stream':true").events();
       assertThat(events.get(events.size() - 1)).contains("\"error\"");
       server.engine.failAfter = -1;
+      server.engine.broken = true;
+      assertThat(server.chat("").status()).as("an engine that ends an answer with nothing").isEqualTo(500);
+      server.engine.broken = false;
       assertThat(server.chat("").status()).isEqualTo(200);
     }
   }
