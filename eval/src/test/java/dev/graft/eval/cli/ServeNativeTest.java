@@ -43,7 +43,7 @@ class ServeNativeTest {
   void start() throws IOException {
     ServeSettings local = ServeSettings.local();
     server = ServeServer.listen(new ServeSettings(local.host(), 0, null, "boss", 64, 8, local.maxBodyBytes(), 0, List.of(), "none"));
-    model = new ServedEngine(GOLDEN.model(), "none", ServedEngine.NATIVE, 8, 64, 0, 0, CacheType.F32, 1).open("base", Map.of("tuned", GOLDEN.adapter()), () -> GraftRuntime.open("cpu", null, 1));
+    model = new ServedEngine(GOLDEN.model(), "none", ServedEngine.NATIVE, 8, 64, 0, 0, CacheType.F32, 1).open("base", Map.of("tuned", GOLDEN.adapter()), () -> GraftRuntime.open("cpu", null, 1), note -> {});
     server.ready(model);
     root = URI.create("http://127.0.0.1:" + server.port());
   }
