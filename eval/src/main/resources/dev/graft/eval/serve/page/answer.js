@@ -40,7 +40,7 @@ export class AnswerReader {
  * An answer's figures.
  *
  * @returns {{tokens: number, exact: boolean, prompt: number|null, reused: number|null, rate: number|null, first: number|null}} tokens: as the server counted, else pieces
- *     received; rate: tokens a second after the first; first: seconds to the first
+ *     received; rate: tokens a second after the first, null when they came all at once; first: seconds to the first
  */
 export function figures(answer) {
   const counted = answer.usage?.completion_tokens ?? (answer.tokens.length > 0 ? answer.tokens.length : null);
@@ -51,7 +51,7 @@ export function figures(answer) {
     exact: counted !== null,
     prompt: answer.usage?.prompt_tokens ?? null,
     reused: answer.usage?.prompt_tokens_details?.cached_tokens ?? null,
-    rate: tokens > 1 && seconds > 0 ? (tokens - 1) / seconds : null,
+    rate: tokens > 1 && seconds >= 0.02 ? (tokens - 1) / seconds : null,
     first: answer.firstAt === null ? null : answer.firstAt / 1000,
   };
 }
