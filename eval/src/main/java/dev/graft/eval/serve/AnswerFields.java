@@ -67,7 +67,7 @@ record AnswerFields(
       if (!served.engine().adapters().contains(name) || !seen.add(name)) {
         throw ApiException.bad("adapters", "adapters has a name twice, or one that is not loaded; GET /v1/models lists those that are");
       }
-      uses.add(new AdapterUse(name, item.has("scale") ? Fields.number("adapters", item.get("scale"), -100, 100) : 1));
+      uses.add(new AdapterUse(name, item.has("scale") ? Fields.number("adapters.scale", item.get("scale"), -100, 100) : 1));
     }
     return uses;
   }
