@@ -195,6 +195,23 @@ class NativeAnswerEngineTest {
   }
 
   @Test
+  void aPromptWaitsForItsBeginningWhileAnotherComputesIt() {
+    try (NativeAnswerEngine engine = engine(5, 2048, 10)) {
+      int[] prompt = prompt(40, 1);
+      List<Heard> four = new ArrayList<>();
+      CompletableFuture<Void> done = new CompletableFuture<>();
+      engine.submit(told(prompt(4, 2), 40), new Noting("beside", new ArrayList<>(), () -> {
+        for (int i = 0; i < 4; i++) {
+          four.add(ask(engine, request(prompt, 6)));
+        }
+      }, done));
+      done.join();
+      assertThat(four.stream().map(Heard::whole).distinct()).hasSize(1);
+      assertThat(engine.status().promptTokens()).isEqualTo(4 + 40 + 3 * (40 - 32));
+    }
+  }
+
+  @Test
   void logprobsAreOfTheModelsOwnDistribution() {
     try (NativeAnswerEngine engine = engine(2, 512, 10)) {
       Heard plain = ask(engine, sampled(prompt(9, 1), Sampling.GREEDY, 0, 3, null));
