@@ -104,7 +104,9 @@ class ServeApiTest {
   void completionsTakeTextsAndIds() {
     assertThat(server.complete("'prompt':'abc','echo':true").json().at("/choices/0/text").asText()).isEqualTo("abcbase w1 w2 w3 w4");
     assertThat(server.complete("'prompt':['a','bc'],'n':2").json().path("choices")).hasSize(4);
-    assertThat(server.complete("'prompt':['a','bc'],'n':2").json().at("/usage/prompt_tokens").asInt()).isEqualTo(3);
+    JsonNode usage = server.complete("'prompt':['a','bc'],'n':2").json().path("usage");
+    assertThat(usage.path("prompt_tokens").asInt()).isEqualTo(3);
+    assertThat(usage.at("/prompt_tokens_details/cached_tokens").asInt()).as("of each prompt once").isEqualTo(2);
     assertThat(server.complete("'prompt':[5,6,7]").json().at("/usage/prompt_tokens").asInt()).isEqualTo(3);
     assertThat(server.complete("'prompt':[[5],[6,7]]").json().path("choices")).hasSize(2);
     JsonNode reply = server.complete("'prompt':'a','max_tokens':2").json();
