@@ -2,9 +2,10 @@
  *
  *   bench_matmul [--isa NAME] [--threads N] [--m M] [--n N] [--k K] [--type NAME] [--seconds S] [--json]
  *
- * Without sizes: 512 x 2048 x 8192 for every type (fwd, dx, and one row as in generation), dw of a full weight and of
+ * Without sizes: 512 x 2048 x 8192 for every type (fwd, dx, and 1, 4, 16 and 32 rows as in generation), dw of a full weight and of
  * LoRA's two, and a LoRA group. Each number is the best of the runs that fit into S seconds (default 0.4). --json
- * prints one object a line. With one thread, processor time is measured, so that other programs matter less. A row of generation is also given in GB/s of weights, to hold against the copy bandwidth.
+ * prints one object a line. With one thread, processor time is measured, so that other programs matter less. Weights are also given in
+ * GB/s and as a part of the read bandwidth of the same run.
  */
 #define _GNU_SOURCE
 #define HARNESS_MAIN
@@ -33,6 +34,7 @@ typedef struct bench {
   gk_backend *b;
   const char *isa;
   double peak; /* GFLOP/s of f32 FMA on all threads, in the isa's registers */
+  double read; /* bytes/s read from memory by all threads */
 } bench;
 
 typedef struct fma_run { float (*chains)(int64_t); volatile float sink; } fma_run;
@@ -87,11 +89,11 @@ static double measure(bench *s, const run *r) {
 static void report(const bench *s, const char *op, const char *type, const run *r, double seconds, double flops, double weight_bytes) {
   const double rate = flops / seconds * 1e-9;
   if (s->o.json)
-    printf("{\"op\":\"%s\",\"type\":\"%s\",\"isa\":\"%s\",\"threads\":%d,\"m\":%lld,\"n\":%lld,\"k\":%lld,\"seconds\":%.6g,\"gflops\":%.4g,\"of_peak\":%.3g,\"weight_gb_s\":%.3g}\n",
-           op, type, s->isa, (int)s->b->threads, (long long)r->m, (long long)r->n, (long long)r->k, seconds, rate, rate / s->peak, weight_bytes / seconds * 1e-9);
+    printf("{\"op\":\"%s\",\"type\":\"%s\",\"isa\":\"%s\",\"threads\":%d,\"m\":%lld,\"n\":%lld,\"k\":%lld,\"seconds\":%.6g,\"gflops\":%.4g,\"of_peak\":%.3g,\"weight_gb_s\":%.3g,\"of_read\":%.3g}\n",
+           op, type, s->isa, (int)s->b->threads, (long long)r->m, (long long)r->n, (long long)r->k, seconds, rate, rate / s->peak, weight_bytes / seconds * 1e-9, weight_bytes / seconds / s->read);
   else
-    printf("%-8s %-7s %6lld x %5lld x %6lld  %9.3f ms  %7.0f GFLOP/s  %5.2f of peak  %6.2f GB/s of weights\n", op, type, (long long)r->m, (long long)r->k,
-           (long long)r->n, seconds * 1e3, rate, rate / s->peak, weight_bytes / seconds * 1e-9);
+    printf("%-8s %-7s %6lld x %5lld x %6lld  %9.3f ms  %7.0f GFLOP/s  %5.2f of peak  %6.2f GB/s of weights  %5.2f of reading\n", op, type, (long long)r->m, (long long)r->k,
+           (long long)r->n, seconds * 1e3, rate, rate / s->peak, weight_bytes / seconds * 1e-9, weight_bytes / seconds / s->read);
   fflush(stdout);
 }
 
@@ -105,8 +107,10 @@ static void bench_type(bench *s, gk_type type, int64_t m, int64_t n, int64_t k) 
   r.op = DX;
   report(s, "dx", t->name, &r, measure(s, &r), flops, bytes);
   r.op = FWD;
-  r.m = 1;
-  report(s, "fwd", t->name, &r, measure(s, &r), flops / (double)m, bytes);
+  for (int i = 0; i < 4; i++) {
+    r.m = (const int64_t[]){1, 4, 16, 32}[i];
+    if (r.m < m) report(s, "fwd", t->name, &r, measure(s, &r), flops / (double)m * (double)r.m, bytes);
+  }
   guarded_free_all();
 }
 
@@ -164,10 +168,15 @@ int main(int argc, char **argv) {
     if (now() - t < copy) copy = now() - t;
   }
   guarded_free_all();
+  const int64_t large = 64 << 20; /* no cache holds 256 MiB for long */
+  from = guarded_f32(large);
+  for (int i = 0; i < 4; i++) s.read = fmax(s.read, 4.0 * (double)large / gk_cpu_read_seconds(s.b, from, large * 4));
+  guarded_free_all();
   if (s.o.json)
-    printf("{\"op\":\"peak\",\"isa\":\"%s\",\"threads\":%d,\"fma_gflops\":%.4g,\"copy_gb_s\":%.3g}\n", s.isa, (int)s.b->threads, s.peak, 8.0 * (double)words / copy * 1e-9);
+    printf("{\"op\":\"peak\",\"isa\":\"%s\",\"threads\":%d,\"fma_gflops\":%.4g,\"copy_gb_s\":%.3g,\"read_gb_s\":%.3g}\n", s.isa, (int)s.b->threads, s.peak, 8.0 * (double)words / copy * 1e-9, s.read * 1e-9);
   else
-    printf("%s\nf32 FMA peak %.0f GFLOP/s, copy %.1f GB/s (read + written)\n", gk_backend_ops(s.b)->describe(s.b), s.peak, 8.0 * (double)words / copy * 1e-9);
+    printf("%s\nf32 FMA peak %.0f GFLOP/s, copy %.1f GB/s (read + written), read %.1f GB/s\n", gk_backend_ops(s.b)->describe(s.b), s.peak, 8.0 * (double)words / copy * 1e-9,
+           s.read * 1e-9);
   const int64_t m = s.o.m ? s.o.m : 512, n = s.o.n ? s.o.n : 8192, k = s.o.k ? s.o.k : 2048;
   for (int t = 0; t < ALL_TYPES; t++) bench_type(&s, all_types[t], m, n, k);
   if (!s.o.type) {

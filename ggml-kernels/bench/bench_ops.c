@@ -66,6 +66,22 @@ BENCH(attention_fwd) {
   BEST(d, ops->attention_fwd(b, &decode, x, y, z, w, NULL))
   report_bytes("  1 of 4096", d, 2.0 * 4096 * G * D * sizeof(float));
 }
+BENCH(attention_paged) {
+  enum { P = 32, TOKENS = 4096 };
+  int32_t table[TOKENS / P];
+  for (int i = 0; i < TOKENS / P; i++) table[i] = i * 37 % (TOKENS / P);
+  static const struct { gk_type type; const char *name; } types[] = {{GK_F32, "attention_paged"}, {GK_F16, "  f16"}, {GK_Q8_0, "  q8_0"}};
+  for (int i = 0; i < 3; i++) {
+    gk_paged_segment one = {0, 1, TOKENS, 0};
+    gk_paged_attention a = {{types[i].type, P, G, D}, H, 0.125f, 1, &one, table};
+    int32_t slots[TOKENS];
+    for (int32_t t = 0; t < TOKENS; t++) slots[t] = t;
+    ops->pages_write(b, &a.pages, x, slots, TOKENS, y);
+    ops->pages_write(b, &a.pages, x, slots, TOKENS, w);
+    BEST(s, ops->attention_paged(b, &a, x, y, w, z))
+    report_bytes(types[i].name, s, 2.0 * (double)gk_type_bytes(types[i].type, TOKENS * G * D));
+  }
+}
 BENCH(attention_bwd) {
   ops->attention_fwd(b, &attention, x, y, z, w, u);
   float *dq = u + T * H, *dk = dq + T * H * D, *dv = dk + T * G * D;

@@ -17,6 +17,7 @@ typedef struct gk_pool gk_pool;
 enum {
   GK_SCRATCH_OP,            /* any one op, for the length of its call */
   GK_SCRATCH_PARTIAL,       /* partial sums that are added up in a fixed order at the end of an op */
+  GK_SCRATCH_SEGMENTS,      /* segments of paged attention */
   GK_SCRATCH_ROPE_0,        /* rope tables, kept between calls */
   GK_SCRATCH_ROPE_1,
   GK_SCRATCH_MATMUL_A,
@@ -71,6 +72,9 @@ int gk_isa_available(gk_isa isa, const char **why_not);
 
 /* dispatch.c: the op table for an isa. */
 const gk_ops *gk_cpu_table(gk_isa isa);
+
+/* matmul.c: up to so many rows of x, a row of matmul_fwd has the same bits whatever the rows beside it. */
+int32_t gk_matmul_few_rows(const gk_backend *b);
 
 /* Every kernel, declared from the one list. */
 #define GK_ONE(ret, op, params) ret gk_##op params;

@@ -159,6 +159,42 @@ static void check_shapes(gk_backend *b, const char *isa) {
   }
 }
 
+/* Few rows of x: each number of rows against double, and each row the very bits that it has alone. */
+static void check_few(gk_backend *b, const char *isa) {
+  const int64_t most = gk_min_i64(gk_matmul_few_rows(b), b->isa == GK_ISA_REF ? 3 : 64);
+  for (int t = 0; t < ALL_TYPES; t++) {
+    const gk_type type = all_types[t];
+    const int64_t n = 6 + t, unit = gk_type_get(type)->block_size, k = unit == 1 ? 2 * 256 + 64 * (t % 2) + (guard_front ? t : 0) : unit * (unit == 256 ? 2 : 17 + t % 2);
+    float *x = matrix(most, k, GAP), *alone = guarded_f32(most * n);
+    gk_product p = {{type, guarded_weight(type, n * k), n, k}, alone, n, 0.75f, 0};
+    const float *w = dequantized(&p.w);
+    for (int64_t i = 0; i < most; i++) {
+      p.y = alone + i * n;
+      CHECK(gk_matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
+    }
+    spread all = {0, 0};
+    AT("%s, %d threads, %s, n %d k %d, alone", isa, (int)b->threads, gk_type_get(type)->name, (int)n, (int)k);
+    for (int64_t i = 0; i < most; i++)
+      for (int64_t j = 0; j < n; j++) {
+        sum s = {0, 0, 0};
+        for (int64_t l = 0; l < k; l++) add(&s, 0.75 * x[i * (k + GAP) + l] * w[j * k + l]);
+        compare(b, "y", i * n + j, alone[i * n + j], 0, &s, k, &all);
+      }
+    check_spread(b, &all, k);
+    for (int64_t m = 2; m <= most; m++) {
+      AT("%s, %d threads, %s, m %d n %d k %d", isa, (int)b->threads, gk_type_get(type)->name, (int)m, (int)n, (int)k);
+      float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
+      for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
+      p.y = y;
+      p.ldy = n + GAP;
+      CHECK(gk_matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
+      for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
+    }
+    p.ldy = n;
+    guarded_free_all();
+  }
+}
+
 /* dw += scale dyᵀ x, both wide and as narrow as LoRA's. */
 static void check_dw(gk_backend *b, const char *isa) {
   static const int64_t shapes[][3] = {{1, 1, 1}, {2, 5, 3}, {33, 16, 100}, {70, 100, 16}, {300, 31, 33}, {257, 300, 8}, {40, 300, 280}, {513, 16, 17}, {64, 1, 300}};
@@ -261,6 +297,7 @@ static void check_large(const char *isa) {
 
 int main(void) {
   each_backend(check_shapes);
+  each_backend(check_few);
   each_backend(check_dw);
   each_backend(check_not_finite);
   char names[64], *rest = names;

@@ -54,8 +54,8 @@ GRAFT_API const char *graft_version(void);
 GRAFT_API int32_t graft_runtime_open(const char *device, const char *isa, int32_t threads, graft_runtime **out, char *message, int64_t message_bytes);
 /* JSON: {"device","isa","threads","isas":[...],"describe"} */
 GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
-/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, and copy bandwidth in bytes/s (read + written). */
-GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes);
+/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, copy bandwidth in bytes/s (read + written), and read bandwidth. */
+GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, double *read_bytes, char *message, int64_t message_bytes);
 /* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
 GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
 /* The other way, by the plain reference, equal to ggml's bit for bit: count finite values into target, whose target_bytes must be what they take. */
@@ -274,16 +274,47 @@ GRAFT_API int32_t graft_preference_loss(const char *kind, const double *options,
 
 /* ---- generation ------------------------------------------------------------------------------------------------ */
 
-/* A KV cache of `sequences` independent sequences of up to `context` tokens each, and the adapters (may be 0) they may choose from. */
-GRAFT_API int32_t graft_generator_open(graft_model *, int32_t n_adapters, graft_adapter *const *adapters, int32_t sequences, int32_t context, graft_generator **out, char *message, int64_t message_bytes);
-/* Appends tokens to n different sequences: lengths [n] >= 1, tokens end to end; adapter_of [n]: index of the adapter or -1. The logits after each
- * one's last token are kept for graft_generator_sample. GRAFT_USAGE when a sequence would outgrow the context. */
-GRAFT_API int32_t graft_generator_append(graft_generator *, int32_t n, const int32_t *sequence_of, const int32_t *adapter_of, const int32_t *lengths, const int32_t *tokens, char *message, int64_t message_bytes);
-/* Draws from the kept logits of a sequence. temperature 0 is greedy (lowest id wins a tie); top_k 0, top_p 1, min_p 0 are off, applied in that order on
- * softmax(logits/temperature); random in [0,1) picks. *logp is the token's log-probability under the untempered softmax (may be NULL). */
-GRAFT_API int32_t graft_generator_sample(graft_generator *, int32_t sequence, float temperature, int32_t top_k, float top_p, float min_p, double random, int32_t *token, float *logp, char *message, int64_t message_bytes);
-/* Forgets everything of a sequence after its first `keep` tokens. */
-GRAFT_API int32_t graft_generator_truncate(graft_generator *, int32_t sequence, int32_t keep, char *message, int64_t message_bytes);
+/* Up to `sequences` sequences at once, of up to `context` tokens each, over one KV cache of cache_tokens tokens (0: sequences * context) in pages of page_tokens
+ * (0: 32). cache_type: how it stores numbers, as GGUF numbers types: F32 (0), F16 (1) or Q8_0 (8, heads a multiple of 32 wide). pass_rows: most tokens computed
+ * together (0: 512; at least `sequences`). Full pages stay after their sequence's end, for later ones with the same beginning and adapters, until room is needed. */
+GRAFT_API int32_t graft_generator_open(graft_model *, int32_t sequences, int32_t context, int64_t cache_tokens, int32_t cache_type, int32_t page_tokens,
+    int32_t pass_rows, graft_generator **out, char *message, int64_t message_bytes);
+/* *index: for graft_generator_begin, never used again for another adapter. The adapter must outlive the generator or be removed before it is closed, and its
+ * numbers must not change while it is here. */
+GRAFT_API int32_t graft_generator_add_adapter(graft_generator *, graft_adapter *, int32_t *index, char *message, int64_t message_bytes);
+/* GRAFT_USAGE while a sequence uses it. */
+GRAFT_API int32_t graft_generator_remove_adapter(graft_generator *, int32_t index, char *message, int64_t message_bytes);
+/* Begins a sequence (0 to sequences - 1, one that is not at work) with a set of adapters, which add up (none: the bare base); scales [n_adapters] multiply their own, NULL
+ * for 1. tokens [n]: what it begins with, at least one. *reused of them, always fewer than n, are in the cache already; the caller appends the others. most: tokens
+ * that it may come to, within the context; pages for these are set aside. reuse 0: nothing is adopted or left for others. *reused is -1, and nothing has changed,
+ * when there are not enough pages now: try again when another sequence has ended. GRAFT_USAGE when there never will be. */
+GRAFT_API int32_t graft_generator_begin(graft_generator *, int32_t sequence, int32_t n_adapters, const int32_t *adapters, const float *scales, int64_t n,
+    const int32_t *tokens, int64_t most, int32_t reuse, int32_t *reused, char *message, int64_t message_bytes);
+/* Appends tokens to n different sequences: lengths [n] >= 1, tokens end to end, computed pass_rows at a time. keep [n]: 0 nothing, 1 the logits after a sequence's last
+ * token, 2 all these rows' last hidden states (after the final norm), added to the sequence's sum. GRAFT_USAGE, and nothing done, when a sequence would outgrow what it was
+ * begun for. After any other failure the sequences named can only be ended. */
+GRAFT_API int32_t graft_generator_append(graft_generator *, int32_t n, const int32_t *sequence_of, const int32_t *lengths, const int32_t *tokens, const int32_t *keep,
+    char *message, int64_t message_bytes);
+/* Draws from the kept logits of a sequence, which stay as they are. First they are changed: biases [n_bias] are added to those of bias_ids; repetition_penalty (> 0, 1: off)
+ * divides positive and multiplies negative ones of all tokens that the sequence has; presence_penalty, and frequency_penalty times their number, are subtracted
+ * from those that it has beyond what it began with (0: off). mask: bit i % 64 of word i / 64 says whether token i may come, none beyond mask_words words; NULL: all may.
+ * Then temperature 0 takes the highest (lowest id wins a tie); else of softmax(logits / temperature), in this order, the top_k likeliest (0: off), the fewest that
+ * hold top_p of what is left (1: off), those at least min_p as likely as the likeliest (0: off); random in [0,1) picks. */
+GRAFT_API int32_t graft_generator_sample(graft_generator *, int32_t sequence, float temperature, int32_t top_k, float top_p, float min_p, float repetition_penalty,
+    float presence_penalty, float frequency_penalty, int32_t n_bias, const int32_t *bias_ids, const float *biases, const uint64_t *mask, int64_t mask_words,
+    double random, int32_t *token, char *message, int64_t message_bytes);
+/* GRAFT_USAGE and a line that names it when one of these is out of its range for a vocabulary. */
+GRAFT_API int32_t graft_sampler_check(int32_t vocabulary, float temperature, int32_t top_k, float top_p, float min_p, float repetition_penalty,
+    float presence_penalty, float frequency_penalty, int32_t n_bias, const int32_t *bias_ids, const float *biases, char *message, int64_t message_bytes);
+/* Natural log-probabilities under softmax of the kept logits, unchanged: *logp of a token; top_ids and top_logps [n] of the n likeliest, likeliest first. */
+GRAFT_API int32_t graft_generator_logps(graft_generator *, int32_t sequence, int32_t token, float *logp, int32_t n, int32_t *top_ids, float *top_logps,
+    char *message, int64_t message_bytes);
+/* The mean of the hidden states kept, of length 1; count must be the model's width. GRAFT_NOT_FINITE when it has no direction. */
+GRAFT_API int32_t graft_generator_embedding(graft_generator *, int32_t sequence, float *values, int64_t count, char *message, int64_t message_bytes);
+/* Ends a sequence, which may then be begun again; nothing when it is not at work. */
+GRAFT_API int32_t graft_generator_end(graft_generator *, int32_t sequence, char *message, int64_t message_bytes);
+/* The cache's pages: in all, used by sequences, and kept for reuse. */
+GRAFT_API int32_t graft_generator_cache(graft_generator *, int32_t *page_tokens, int32_t *pages, int32_t *used, int32_t *kept, char *message, int64_t message_bytes);
 GRAFT_API void graft_generator_close(graft_generator *);
 
 #ifdef __cplusplus

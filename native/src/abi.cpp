@@ -23,11 +23,12 @@ int32_t graft_runtime_describe(graft_runtime *runtime, char *buffer, int64_t cap
   });
 }
 
-int32_t graft_runtime_peak(graft_runtime *runtime, double *fma_flops, double *copy_bytes, char *message, int64_t message_bytes) {
+int32_t graft_runtime_peak(graft_runtime *runtime, double *fma_flops, double *copy_bytes, double *read_bytes, char *message, int64_t message_bytes) {
   return guarded(message, message_bytes, [&] {
     const Peak peak = measure_peak(required(runtime, "runtime").value);
     required(fma_flops, "fma_flops") = peak.fma_flops;
     required(copy_bytes, "copy_bytes") = peak.copy_bytes;
+    required(read_bytes, "read_bytes") = peak.read_bytes;
   });
 }
 

@@ -34,8 +34,7 @@ struct graft_trainer {
   graft::Trainer value;
 };
 struct graft_generator {
-  graft_generator(graft::Model &model, std::vector<graft::Adapter *> adapters, int32_t sequences, int32_t context)
-      : value(model, std::move(adapters), sequences, context) {}
+  graft_generator(graft::Model &model, const graft::GeneratorOptions &options) : value(model, options) {}
   graft::Generator value;
 };
 struct graft_importance {

@@ -1,4 +1,4 @@
-// graft.h: scoring, training and generation.
+// graft.h: scoring and training.
 #include "abi_guard.h"
 #include "abi_handles.h"
 #include "loss_sft.h"
@@ -119,38 +119,5 @@ int32_t graft_loss_sft(int64_t n, const float *logps, int64_t total, float *weig
     required(loss, "loss") = sft_loss(n, logps, total, weights);
   });
 }
-
-int32_t graft_generator_open(graft_model *model, int32_t n_adapters, graft_adapter *const *adapters, int32_t sequences, int32_t context, graft_generator **out,
-                             char *message, int64_t message_bytes) {
-  return opened(out, message, message_bytes, [&] {
-    std::vector<Adapter *> chosen;
-    for (int32_t i = 0; i < n_adapters; i++) chosen.push_back(required(adapters[i], "adapter").value.get());
-    return std::make_unique<graft_generator>(required(model, "model").value, std::move(chosen), sequences, context);
-  });
-}
-
-int32_t graft_generator_append(graft_generator *generator, int32_t n, const int32_t *sequence_of, const int32_t *adapter_of, const int32_t *lengths,
-                               const int32_t *tokens, char *message, int64_t message_bytes) {
-  return guarded(message, message_bytes, [&] {
-    required(sequence_of, "sequence_of");
-    required(adapter_of, "adapter_of");
-    required(lengths, "lengths");
-    required(tokens, "tokens");
-    required(generator, "generator").value.append(n, sequence_of, adapter_of, lengths, tokens);
-  });
-}
-
-int32_t graft_generator_sample(graft_generator *generator, int32_t sequence, float temperature, int32_t top_k, float top_p, float min_p, double random, int32_t *token,
-                               float *logp, char *message, int64_t message_bytes) {
-  return guarded(message, message_bytes, [&] {
-    required(token, "token") = required(generator, "generator").value.sample(sequence, {temperature, top_k, top_p, min_p, random}, logp);
-  });
-}
-
-int32_t graft_generator_truncate(graft_generator *generator, int32_t sequence, int32_t keep, char *message, int64_t message_bytes) {
-  return guarded(message, message_bytes, [&] { required(generator, "generator").value.truncate(sequence, keep); });
-}
-
-void graft_generator_close(graft_generator *generator) { delete generator; }
 
 }  // extern "C"

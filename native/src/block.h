@@ -15,10 +15,12 @@
 
 namespace graft {
 
-// Rows [begin, begin + count) of a batch go through this adapter; rows that no span covers see the bare base.
+// Rows [begin, begin + count) of a batch go through this adapter, its own scale multiplied; rows that no span covers see the bare base, in rows that
+// several cover they add up.
 struct AdapterSpan {
   const Adapter *adapter;
   int64_t begin, count;
+  float scale = 1;
 };
 
 class Importance;
@@ -33,6 +35,15 @@ struct Pass {
   uint64_t dropout_seed = 0;
   uint64_t pass_number = 0;            // different for each training pass: another mask
   Importance *importance = nullptr;    // unless NULL, gets the squares of every linear layer's input
+  // One span more, or a longer one.
+  void add(const Adapter *adapter, float scale, int64_t begin, int64_t count) {
+    for (AdapterSpan &span : adapters) {
+      if (span.adapter != adapter || span.scale != scale || span.begin + span.count != begin) continue;
+      span.count += count;
+      return;
+    }
+    adapters.push_back({adapter, begin, count, scale});
+  }
 };
 
 // A block's activations that its backward reads. hidden is the low-rank x·Aᵀ of each target, [T,R].

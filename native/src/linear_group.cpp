@@ -19,16 +19,23 @@ const Adapter *joined_adapter(const Pass &pass) {
   return whole && pass.dropout == 0 ? pass.adapters[0].adapter : nullptr;
 }
 
-void down_project_apart(const Pass &pass, const AdapterSpan &span, const LoraTensor &lora, const GroupMember &member, const float *x, int64_t k, float *dropped) {
+// hidden = input·Aᵀ of each member that the span's adapter touches; one product where they share an input, which dropout forbids.
+void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, const float *x, int64_t k, float *dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const float *input = x + span.begin * k;
-  if (pass.dropout > 0) {
-    check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, lora.layer, lora.target), span.count * k, dropped, 0), "dropout");
-    input = dropped;
+  gk_product products[kMostProducts] = {};
+  int group = 0;
+  for (int i = 0; i < count; i++) {
+    const LoraTensor *lora = span.adapter->find(layer, members[i].target);
+    if (!lora) continue;
+    products[group++] = {span.adapter->a(*lora), members[i].hidden + span.begin * lora->rank, lora->rank, 1.0f, 0};
+    if (pass.dropout == 0) continue;
+    check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, lora->target), span.count * k, dropped, 0), "dropout");
+    check(ops.matmul_fwd(backend, 1, products, dropped, k, span.count, k), "matmul");
+    group = 0;
   }
-  const gk_product product{span.adapter->a(lora), member.hidden + span.begin * lora.rank, lora.rank, 1.0f, 0};
-  check(ops.matmul_fwd(backend, 1, &product, input, k, span.count, k), "matmul");
+  if (group) check(ops.matmul_fwd(backend, group, products, input, k, span.count, k), "matmul");
 }
 
 }  // namespace
@@ -53,11 +60,13 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     if (linear.bias) check(ops.add_bias(backend, members[i].y, linear.bias, pass.rows, linear.weight.n), "add_bias");
-    for (const AdapterSpan &span : pass.adapters) {
+  }
+  for (const AdapterSpan &span : pass.adapters) {  // hidden rows are used before the next span, which may cover the same rows
+    if (!joined) down_project_apart(pass, layer, span, members, count, x, k, dropped);
+    for (int i = 0; i < count; i++) {
       const LoraTensor *lora = span.adapter->find(layer, members[i].target);
       if (!lora) continue;
-      if (!joined) down_project_apart(pass, span, *lora, members[i], x, k, dropped);
-      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale, 1};
+      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale * span.scale, 1};
       check(ops.matmul_fwd(backend, 1, &up, members[i].hidden + span.begin * lora->rank, lora->rank, span.count, lora->rank), "matmul");
     }
   }

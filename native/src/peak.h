@@ -7,6 +7,7 @@ namespace graft {
 struct Peak {
   double fma_flops;   // f32 multiply-adds counted twice, all threads, widest vectors, operands in registers
   double copy_bytes;  // bytes read plus bytes written a second, large buffers
+  double read_bytes;  // bytes read a second, large buffers
 };
 
 // Takes about a second.

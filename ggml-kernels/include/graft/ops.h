@@ -91,6 +91,28 @@ typedef struct gk_attention {
   const gk_segment *segments;           /* host */
 } gk_attention;
 
+/* Keys, or values, of many sequences in pages of page_tokens tokens: element d of kv head g of token t of page p is number
+ * ((p * G + g) * page_tokens + t) * D + d. type: GK_F32, GK_F16, or a quantized one whose block size divides D. */
+typedef struct gk_pages {
+  gk_type type;
+  int32_t page_tokens, kv_heads, head_width;
+} gk_pages;
+
+/* Query rows of one sequence of k_count tokens, which are the last of it: query i sees its tokens 0 .. k_count - q_count + i. Token j lies in page
+ * table[first_page + j / page_tokens]. Sequences may share pages. */
+typedef struct gk_paged_segment {
+  int32_t q_begin, q_count, k_count, first_page;
+} gk_paged_segment;
+
+typedef struct gk_paged_attention {
+  gk_pages pages;
+  int32_t heads;                        /* H */
+  float scale;
+  int32_t n_segments;
+  const gk_paged_segment *segments;     /* host */
+  const int32_t *table;                 /* host */
+} gk_paged_attention;
+
 typedef struct gk_adamw {
   float learning_rate, beta1, beta2, eps, weight_decay;
   int64_t step;       /* 1 for the first update; bias correction uses it */
@@ -152,6 +174,11 @@ struct gk_ops {
   gk_status (*attention_fwd)(gk_backend *, const gk_attention *, const float *q, const float *k, const float *v, float *out, float *lse);
   gk_status (*attention_bwd)(gk_backend *, const gk_attention *, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq, float *dk, float *dv);
 
+  /* Generation's forward, over keys and values in pages. out [*,H*D] overwritten at the query rows.
+   * write: row i of x [n,G*D] becomes token slots[i] = page * page_tokens + place, overwritten, rounded to the pages' type; slots are host, all different. */
+  gk_status (*pages_write)(gk_backend *, const gk_pages *, const float *x, const int32_t *slots, int64_t n, void *pages);
+  gk_status (*attention_paged)(gk_backend *, const gk_paged_attention *, const float *q, const void *k, const void *v, float *out);
+
   /* y = silu(gate) * up, overwritten.  bwd: dgate, dup overwritten (may alias gate and up). n elements. docs/swiglu.md */
   gk_status (*swiglu_fwd)(gk_backend *, const float *gate, const float *up, int64_t n, float *y);
   gk_status (*swiglu_bwd)(gk_backend *, const float *dy, const float *gate, const float *up, int64_t n, float *dgate, float *dup);
@@ -192,6 +219,8 @@ const char *gk_cpu_isas(void);
 /* f32 multiply-adds (counted twice) a second over all threads at the widest vectors, operands in registers: the most that f32
  * products can reach. Measured for about `seconds`. */
 double gk_cpu_fma_peak(gk_backend *, double seconds);
+/* Seconds that all threads together take to read `bytes` (a multiple of 4096) once. */
+double gk_cpu_read_seconds(gk_backend *, const void *data, int64_t bytes);
 /* One row of a weight on the host, the plain reference: n elements (multiple of the block size). */
 void gk_dequantize_ref(gk_type type, const void *src, float *dst, int64_t n);
 /* The same by the backend's own kernel (bit for bit equal). */

@@ -1,10 +1,9 @@
-/* Attention forward for one isa: online softmax over blocks of keys; see vec.h. docs/attention.md
+/* Attention forward for one isa, over rows and over pages: online softmax over blocks of keys; see vec.h. docs/attention.md
  *
  * One task is up to `block` query rows of one kv head of one segment: its keys are packed KB at a time and used by
  * all its rows. A row's result does not depend on how rows are cut into tasks. A single query position (decoding)
- * takes attention_decode.h instead, which packs nothing. */
-#include "attention_decode.h"
-#include "attention_tile.h"
+ * takes attention_decode.h or attention_paged.h instead, which pack nothing. */
+#include "attention_paged.h"
 
 typedef struct forward_task {
   int32_t segment, g;
@@ -12,8 +11,11 @@ typedef struct forward_task {
 } forward_task;
 
 typedef struct forward_job {
+  const gk_backend *b;
   const gk_attention *a;
-  const float *q, *k, *v;
+  const float *q, *k, *v;           /* k and v NULL where they lie in pages */
+  const gk_paged_attention *paged;  /* else NULL; its segments are those of a */
+  const void *key_pages, *value_pages;
   float *out, *lse;
   const forward_task *tasks;
   int64_t count, block;
@@ -28,10 +30,11 @@ typedef struct forward_space {
   float *sum;            /* [block][VW] partial sums of exp, one for each lane */
   float *kt, *v;         /* [D][KB], [KB][DP] */
   int32_t *seen;         /* [block] keys that a row sees */
-  float *decode;
+  float *gathered;       /* [KB][D] tokens out of pages */
+  float *decode;         /* last, of any size */
 } forward_space;
 
-static forward_space forward_carve(carver *c, const gk_attention *a, int64_t block, int64_t decode_floats) {
+static forward_space forward_carve(carver *c, const gk_attention *a, int64_t block, int64_t decode_floats, int paged) {
   int64_t D = a->head_width, DP = gk_round_up(D, VW);
   forward_space s;
   s.rows = carve(c, block * D);
@@ -41,8 +44,28 @@ static forward_space forward_carve(carver *c, const gk_attention *a, int64_t blo
   s.kt = carve(c, D * KB);
   s.v = carve(c, KB * DP);
   s.seen = (int32_t *)(void *)carve(c, block);
+  s.gathered = carve(c, paged ? KB * D : 0);
   s.decode = carve(c, decode_floats);
   return s;
+}
+
+/* Keys key .. key+n-1 of the view and their values, packed. */
+static void pack_block(const forward_job *j, const attention_view *w, int64_t key, int64_t n, const forward_space *f) {
+  if (!j->paged) {
+    pack_keys_transposed(w, j->k, key, n, f->kt);
+    pack_keys(w, j->v, key, n, f->v);
+    return;
+  }
+  const gk_segment rows = {0, 0, 0, 0, 0, KB};   /* what was gathered: one kv head, from row 0 */
+  attention_view tile = *w;
+  tile.s = &rows;
+  tile.G = 1;
+  tile.g = 0;
+  const int32_t *table = j->paged->table + j->paged->segments[w->s - j->a->segments].first_page;
+  gather_tokens(j->b, &j->paged->pages, table, j->key_pages, w->g, key, n, f->gathered);
+  pack_keys_transposed(&tile, f->gathered, 0, n, f->kt);
+  gather_tokens(j->b, &j->paged->pages, table, j->value_pages, w->g, key, n, f->gathered);
+  pack_keys(&tile, f->gathered, 0, n, f->v);
 }
 
 /* One key block's scores s [MR][KB] (first `columns` valid) become exp(s - max), masked past what each row sees;
@@ -90,8 +113,7 @@ static void forward_rows(const forward_job *j, const attention_view *w, int64_t 
   memset(alpha, 0, sizeof alpha);
   for (int64_t key = 0; key < last; key += KB) {
     int64_t keys = gk_min_i64(KB, last - key);
-    pack_keys_transposed(w, j->k, key, keys, f->kt);
-    pack_keys(w, j->v, key, keys, f->v);
+    pack_block(j, w, key, keys, f);
     for (int64_t r = 0; r < padded; r += MR) {
       int64_t seen[MR], most = 0;
       for (int64_t m = 0; m < MR; m++) {
@@ -121,27 +143,26 @@ static void forward_run(void *arg, int64_t begin, int64_t end, int32_t part) {
   const forward_job *j = arg;
   const gk_attention *a = j->a;
   carver c = {j->scratch + part * j->slice, 0};
-  forward_space f = forward_carve(&c, a, j->block, 0);
+  forward_space f = forward_carve(&c, a, j->block, 0, j->paged != NULL);
   for (int64_t i = begin; i < end; i++) {
     const forward_task *t = &j->tasks[j->count - 1 - i];
     int64_t rep = a->heads / a->kv_heads;
     attention_view w = {&a->segments[t->segment], a->heads, a->kv_heads, a->head_width,
                         gk_round_up(a->head_width, VW), t->g, rep, t->g * rep};
-    if (w.s->q_count == 1)
+    if (w.s->q_count == 1 && j->paged)
+      decode_paged(j->b, j->paged, t->segment, &w, j->q, j->key_pages, j->value_pages, j->out, f.decode);
+    else if (w.s->q_count == 1)
       decode_position(&w, a->scale, j->q, j->k, j->v, j->out, j->lse, f.decode);
     else
       forward_rows(j, &w, t->row, &f);
   }
 }
 
-gk_status GK_FN(attention_fwd)(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v,
-                               float *out, float *lse) {
-  int64_t rep = a->heads / a->kv_heads, rows = 0, decode = 0;
-  for (int32_t i = 0; i < a->n_segments; i++) {
-    const gk_segment *s = &a->segments[i];
-    rows += (int64_t)s->q_count * rep * a->kv_heads;
-    if (s->q_count == 1) decode = gk_max_i64(decode, decode_space(rep, a->head_width, (int64_t)s->prefix_count + s->k_count));
-  }
+/* decode: floats that one decoding position needs at most. */
+static gk_status forward_launch(gk_backend *b, forward_job *j, int64_t decode) {
+  const gk_attention *a = j->a;
+  int64_t rep = a->heads / a->kv_heads, rows = 0;
+  for (int32_t i = 0; i < a->n_segments; i++) rows += (int64_t)a->segments[i].q_count * a->heads;
   if (rows == 0) return GK_OK;
   /* About 32768 floats of queries a task, fewer when threads would be idle; always a multiple of MR. */
   int64_t block = gk_min_i64(gk_max_i64(32768 / a->head_width, MR), rows / (4 * (int64_t)b->threads));
@@ -150,17 +171,44 @@ gk_status GK_FN(attention_fwd)(gk_backend *b, const gk_attention *a, const float
   for (int32_t i = 0; i < a->n_segments; i++)
     count += ((int64_t)a->segments[i].q_count * rep + block - 1) / block * a->kv_heads;
 
-  forward_job j = {.a = a, .q = q, .k = k, .v = v, .out = out, .lse = lse, .count = count, .block = block};
+  j->b = b;
+  j->count = count;
+  j->block = block;
   carver c = {NULL, 0};
-  forward_carve(&c, a, block, decode);
-  j.slice = c.used;
-  j.scratch = gk_scratch_get(b, GK_SCRATCH_OP, j.slice * b->threads);
+  forward_carve(&c, a, block, decode, j->paged != NULL);
+  j->slice = c.used;
+  j->scratch = gk_scratch_get(b, GK_SCRATCH_OP, j->slice * b->threads);
   forward_task *t = gk_scratch_get(b, GK_SCRATCH_PARTIAL, count * (int64_t)sizeof *t);
-  if (!j.scratch || !t) return GK_OUT_OF_MEMORY;
-  j.tasks = t;
+  if (!j->scratch || !t) return GK_OUT_OF_MEMORY;
+  j->tasks = t;
   for (int32_t i = 0; i < a->n_segments; i++)
     for (int64_t r = 0; r < (int64_t)a->segments[i].q_count * rep; r += block)
       for (int32_t g = 0; g < a->kv_heads; g++) *t++ = (forward_task){i, g, r};
-  gk_parallel_for(b, count, 1, forward_run, &j);
+  gk_parallel_for(b, count, 1, forward_run, j);
   return GK_OK;
+}
+
+gk_status GK_FN(attention_fwd)(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v,
+                               float *out, float *lse) {
+  int64_t rep = a->heads / a->kv_heads, decode = 0;
+  for (int32_t i = 0; i < a->n_segments; i++) {
+    const gk_segment *s = &a->segments[i];
+    if (s->q_count == 1) decode = gk_max_i64(decode, decode_space(rep, a->head_width, (int64_t)s->prefix_count + s->k_count));
+  }
+  forward_job j = {.a = a, .q = q, .k = k, .v = v, .out = out, .lse = lse};
+  return forward_launch(b, &j, decode);
+}
+
+gk_status GK_FN(attention_paged)(gk_backend *b, const gk_paged_attention *p, const float *q, const void *k, const void *v, float *out) {
+  gk_segment *segments = gk_scratch_get(b, GK_SCRATCH_SEGMENTS, p->n_segments * (int64_t)sizeof *segments);
+  if (!segments) return GK_OUT_OF_MEMORY;
+  gk_attention a = {p->heads, p->pages.kv_heads, p->pages.head_width, p->scale, p->n_segments, segments};
+  int64_t decode = 0;
+  for (int32_t i = 0; i < p->n_segments; i++) {
+    const gk_paged_segment *s = &p->segments[i];
+    segments[i] = (gk_segment){s->q_begin, s->q_count, 0, 0, 0, s->k_count};
+    if (s->q_count == 1) decode = gk_max_i64(decode, decode_paged_space(&a, p->pages.page_tokens, s->k_count));
+  }
+  forward_job j = {.a = &a, .q = q, .paged = p, .key_pages = k, .value_pages = v, .out = out};
+  return forward_launch(b, &j, decode);
 }

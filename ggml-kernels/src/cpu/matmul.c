@@ -15,10 +15,15 @@ static const gk_mm_kernel *kernel_of(const gk_backend *b) {
   }
 }
 
+int32_t gk_matmul_few_rows(const gk_backend *b) {
+  const gk_mm_kernel *kernel = kernel_of(b);
+  return kernel ? kernel->few_rows : INT32_MAX;
+}
+
 gk_status gk_matmul_fwd(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
   const gk_mm_kernel *kernel = kernel_of(b);
   if (!kernel) return gk_matmul_fwd_ref(b, group, p, x, ldx, m, k);
-  if (m <= GK_FEW) return gk_matmul_fwd_few(kernel, b, group, p, x, ldx, m, k);
+  if (m <= kernel->few_rows) return gk_matmul_fwd_few(kernel, b, group, p, x, ldx, m, k);
   return gk_matmul_fwd_panel(kernel, b, group, p, x, ldx, m, k);
 }
 

@@ -26,6 +26,24 @@ enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 #define GK_MM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* y = scale * x · Wᵀ (or +=) with few rows of x, of one member of a group. */
+typedef struct gk_mm_few {
+  gk_type type;
+  gk_dequantize_fn dequantize;
+  const char *w;
+  int64_t row_bytes, n, k;
+  const float *x;       /* element (i,s) is x[s / GK_SBLOCK * block + i * ld + s % GK_SBLOCK] */
+  int64_t ld, block;
+  int32_t m;
+  float *y;
+  int64_t ldy;
+  float scale;
+  int32_t accumulate;
+} gk_mm_few;
+
+/* Most rows of x of dot; rows of W of one task of few at a time. */
+enum { GK_DOT = 8, GK_FEW_TASK = 32 };
+
 typedef struct gk_mm_kernel {
   int32_t rows, cols;   /* of a resident and of a stream panel */
   int32_t tile;         /* floats of one C tile, rows * cols in an order of the isa's own */
@@ -40,11 +58,13 @@ typedef struct gk_mm_kernel {
   void (*multiply[3])(const char *resident, const char *stream, int32_t count, float *tile, int32_t first, int32_t narrow);
   /* out[i * li + j * lj] = scale * tile (or +=) for i < ni, j < nj; one of li, lj is 1. */
   void (*store[3])(const float *tile, float *out, int64_t li, int64_t lj, int32_t ni, int32_t nj, float scale, int32_t accumulate);
-  /* y[r] = x_r · w, r < m <= GK_FEW: one row w of k elements. tmp: GK_SBLOCK floats. */
+  /* The few rows of x up to which the following is used instead of panels, and from how many rows on x is packed for it. */
+  int32_t few_rows, few_packed;
+  /* Rows begin .. end-1 of W, or NULL: dot for each. */
+  void (*few)(const gk_mm_few *f, int64_t begin, int64_t end);
+  /* y[r] = x_r · w, r < m <= GK_DOT: one row w of k elements. tmp: GK_SBLOCK floats. NULL where there is few. */
   void (*dot)(gk_type type, gk_dequantize_fn dequantize, const char *w, const float *x, int64_t ldx, int32_t m, int64_t k, float *y, float *tmp);
 } gk_mm_kernel;
-
-enum { GK_FEW = 8 };
 
 #if defined(__x86_64__)
 extern const gk_mm_kernel gk_mm_kernel_avx2, gk_mm_kernel_avx512, gk_mm_kernel_amx;
@@ -55,7 +75,7 @@ extern const gk_mm_kernel gk_mm_kernel_neon;
 gk_status gk_matmul_fwd_panel(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
 gk_status gk_matmul_dx_panel(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate);
 gk_status gk_matmul_dw_panel(const gk_mm_kernel *kernel, gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw);
-/* m <= GK_FEW */
+/* m <= kernel->few_rows */
 gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
 
 #endif

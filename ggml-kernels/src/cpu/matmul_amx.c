@@ -11,7 +11,7 @@
  * the two elements side by side. FWD multiplies S (A) by R (B), so its C tile is transposed; DX and DW R (A) by S (B).
  * C: tiles (0,0) (0,1) (1,0) (1,1), first index the half of A.
  */
-#include "cpu/matmul_dot_avx512.h"
+#include "cpu/matmul_few_avx512.h"
 #include "cpu/pack_amx.h"
 #include "cpu/transpose_avx512.h"
 
@@ -305,5 +305,7 @@ const gk_mm_kernel gk_mm_kernel_amx = {
   .stream = {stream_fwd, stream_dx, stream_dx},
   .multiply = {multiply_fwd, multiply_dx, multiply_dx},
   .store = {store_fwd, store_dx, store_dx},
-  .dot = gk_mm_dot_avx512,
+  .few_rows = 8,
+  .few_packed = 3,
+  .few = gk_mm_few_avx512,
 };

@@ -5,7 +5,7 @@
  */
 #include <immintrin.h>
 #include "cpu/matmul.h"
-#include "cpu/matmul_dot_avx512.h"
+#include "cpu/matmul_few_avx512.h"
 #include "cpu/transpose_avx512.h"
 
 enum { ROWS = 14, COLS = 32 };
@@ -106,5 +106,7 @@ const gk_mm_kernel gk_mm_kernel_avx512 = {
   .stream = {stream_rows, stream_columns, stream_columns},
   .multiply = {multiply, multiply, multiply},
   .store = {store, store, store},
-  .dot = gk_mm_dot_avx512,
+  .few_rows = 32,
+  .few_packed = 3,
+  .few = gk_mm_few_avx512,
 };

@@ -1,38 +1,92 @@
-/* y = x · Wᵀ for a few rows of x (generation): each row of W is dequantized once, in registers, and multiplied by
- * every row of x. Nothing is packed; the speed is that of reading W. f32 sums. */
+/* y = x · Wᵀ for a few rows of x (generation): each row of W is unpacked once and multiplied by every row of x; the limit is
+ * reading W, or with more rows of x the multiply-adds. docs/matmul.md, "few rows" */
 #include "cpu/matmul.h"
+#include <string.h>
 
-enum { ROWS_A_TASK = 32 };
+enum { MOST = 16, ROWS_AT_MOST = 128 };
 
-typedef struct few {
+typedef struct job {
   const gk_mm_kernel *kernel;
-  const gk_product *p;
-  gk_dequantize_fn dequantize;
-  const float *x;
-  int64_t ldx, k, row_bytes;
+  const gk_mm_few *members;
+  int64_t unit;        /* rows of W of a task */
+  const float *x;      /* to be packed */
+  int64_t ldx, k;
   int32_t m;
-} few;
+  float *packed;
+} job;
 
-static void rows(void *arg, int64_t begin, int64_t end, int32_t part) {
+/* The blocks of s one after the other, in each the rows of x: they lie close, not at distances that share a place in the cache. */
+static void pack(void *arg, int64_t begin, int64_t end, int32_t part) {
   (void)part;
-  const few *f = arg;
-  const gk_product *p = f->p;
-  float sum[GK_FEW];
+  const job *j = arg;
+  for (int64_t b = begin; b < end; b++) {
+    const int64_t s = b * GK_SBLOCK, n = gk_min_i64(GK_SBLOCK, j->k - s);
+    for (int32_t i = 0; i < j->m; i++) memcpy(j->packed + (b * j->m + i) * GK_SBLOCK, j->x + i * j->ldx + s, (size_t)n * sizeof(float));
+  }
+}
+
+static void dots(const gk_mm_kernel *kernel, const gk_mm_few *f, int64_t begin, int64_t end) {
+  float sum[GK_DOT];
   _Alignas(64) float tmp[GK_SBLOCK];
   for (int64_t j = begin; j < end; j++) {
-    f->kernel->dot(p->w.type, f->dequantize, (const char *)p->w.data + j * f->row_bytes, f->x, f->ldx, f->m, f->k, sum, tmp);
+    kernel->dot(f->type, f->dequantize, f->w + j * f->row_bytes, f->x, f->ld, f->m, f->k, sum, tmp);
     for (int32_t i = 0; i < f->m; i++) {
-      float *y = p->y + i * p->ldy + j;
-      *y = (p->accumulate ? *y : 0) + p->scale * sum[i];
+      float *y = f->y + i * f->ldy + j;
+      *y = (f->accumulate ? *y : 0) + f->scale * sum[i];
     }
   }
 }
 
-gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+static int64_t tasks_of(const job *j, const gk_mm_few *f) { return (f->n + j->unit - 1) / j->unit; }
+
+/* Tasks of the members, one after the other. */
+static void run(void *arg, int64_t begin, int64_t end, int32_t part) {
+  (void)part;
+  const job *j = arg;
+  for (int64_t t = begin; t < end; t++) {
+    const gk_mm_few *f = j->members;
+    int64_t at = t;
+    for (; at >= tasks_of(j, f); f++) at -= tasks_of(j, f);
+    const int64_t first = at * j->unit, last = gk_min_i64(first + j->unit, f->n);
+    if (j->kernel->few)
+      j->kernel->few(f, first, last);
+    else
+      dots(j->kernel, f, first, last);
+  }
+}
+
+static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t block, int64_t m, int64_t k) {
+  gk_mm_few members[MOST];
+  int64_t rows = 0, tasks = 0;
   for (int32_t g = 0; g < group; g++) {
-    few f = {.kernel = kernel, .p = &p[g], .dequantize = gk_dequantize_table(b->isa)[p[g].w.type], .x = x, .ldx = ldx, .k = k,
-             .row_bytes = gk_type_bytes(p[g].w.type, k), .m = (int32_t)m};
-    gk_parallel_for(b, p[g].w.n, ROWS_A_TASK, rows, &f);
+    members[g] = (gk_mm_few){.type = p[g].w.type, .dequantize = gk_dequantize_table(b->isa)[p[g].w.type], .w = p[g].w.data,
+                             .row_bytes = gk_type_bytes(p[g].w.type, k), .n = p[g].w.n, .k = k, .x = x, .ld = ldx, .block = block, .m = (int32_t)m,
+                             .y = p[g].y, .ldy = p[g].ldy, .scale = p[g].scale, .accumulate = p[g].accumulate};
+    rows += p[g].w.n;
+  }
+  /* Long tasks let a thread fetch ahead; there must be enough to go round. */
+  job j = {.kernel = kernel, .members = members};
+  j.unit = gk_max_i64(GK_FEW_TASK, gk_min_i64(ROWS_AT_MOST, rows / (8 * b->threads) / GK_FEW_TASK * GK_FEW_TASK));
+  for (int32_t g = 0; g < group; g++) tasks += tasks_of(&j, &members[g]);
+  gk_parallel_for(b, tasks, 1, run, &j);
+  return GK_OK;
+}
+
+gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+  int64_t block = GK_SBLOCK;
+  if (m >= kernel->few_packed && k > GK_SBLOCK) {
+    const int64_t blocks = (k + GK_SBLOCK - 1) / GK_SBLOCK;
+    float *packed = gk_scratch_get(b, GK_SCRATCH_MATMUL_B, blocks * m * GK_SBLOCK * (int64_t)sizeof(float));
+    if (!packed) return GK_OUT_OF_MEMORY;
+    job j = {.x = x, .ldx = ldx, .k = k, .m = (int32_t)m, .packed = packed};
+    gk_parallel_for(b, blocks, gk_max_i64(1, 64 / m), pack, &j);
+    x = packed;
+    ldx = GK_SBLOCK;
+    block = m * GK_SBLOCK;
+  }
+  for (int32_t g = 0; g < group; g += MOST) {
+    const gk_status s = some(kernel, b, (int32_t)gk_min_i64(MOST, group - g), p + g, x, ldx, block, m, k);
+    if (s != GK_OK) return s;
   }
   return GK_OK;
 }

@@ -71,8 +71,8 @@ static void store(const float *c, float *out, int64_t li, int64_t lj, int32_t ni
 /* gk_mm_kernel.dot: a stretch of W at a time through tmp, four partial sums to a row of x. */
 static void dot(gk_type type, gk_dequantize_fn dequantize, const char *w, const float *x, int64_t ldx, int32_t m, int64_t k, float *y, float *tmp) {
   const int64_t bytes = gk_type_bytes(type, GK_SBLOCK);
-  float32x4_t acc[GK_FEW];
-  float rest[GK_FEW];
+  float32x4_t acc[GK_DOT];
+  float rest[GK_DOT];
   for (int32_t r = 0; r < m; r++) {
     acc[r] = vdupq_n_f32(0);
     rest[r] = 0;
@@ -103,5 +103,7 @@ const gk_mm_kernel gk_mm_kernel_neon = {
   .stream = {stream_rows, stream_columns, stream_columns},
   .multiply = {multiply, multiply, multiply},
   .store = {store, store, store},
+  .few_rows = GK_DOT,
+  .few_packed = GK_DOT + 1,
   .dot = dot,
 };

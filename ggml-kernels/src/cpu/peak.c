@@ -56,3 +56,26 @@ double gk_cpu_fma_peak(gk_backend *b, double seconds) {
   } while (end < until);
   return best;
 }
+
+typedef struct read_run {
+  const uint64_t *data;
+  int64_t words; /* a multiple of 512 */
+  _Atomic uint64_t sink;
+} read_run;
+
+static void read_part(void *arg, int32_t part, int32_t parts) {
+  read_run *run = arg;
+  const int64_t pages = run->words / 512, begin = pages * part / parts * 512, end = pages * (part + 1) / parts * 512;
+  uint64_t sum[16] = {0};
+  for (int64_t i = begin; i < end; i += 16)
+    for (int c = 0; c < 16; c++) sum[c] += run->data[i + c];
+  for (int c = 1; c < 16; c++) sum[0] += sum[c];
+  run->sink += sum[0];
+}
+
+double gk_cpu_read_seconds(gk_backend *b, const void *data, int64_t bytes) {
+  read_run run = {.data = data, .words = bytes / 8};
+  const double begin = seconds_now();
+  gk_parallel(b, read_part, &run);
+  return seconds_now() - begin;
+}

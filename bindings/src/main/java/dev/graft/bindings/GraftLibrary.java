@@ -73,7 +73,7 @@ final class GraftLibrary {
 
   static native int graft_runtime_describe(Pointer runtime, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
 
-  static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, byte[] message, long messageBytes);
+  static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, DoubleByReference readBytes, byte[] message, long messageBytes);
 
   static native void graft_runtime_close(Pointer runtime);
 
@@ -208,14 +208,34 @@ final class GraftLibrary {
       Pointer alignment, long totalUnits, long totalSftTokens, int updateState, double[] state, Pointer weights, Pointer losses, Pointer rewards,
       byte[] message, long messageBytes);
 
-  static native int graft_generator_open(Pointer model, int adapters, Pointer adapterHandles, int sequences, int context, PointerByReference out, byte[] message, long messageBytes);
+  static native int graft_generator_open(Pointer model, int sequences, int context, long cacheTokens, int cacheType, int pageTokens, int passRows,
+      PointerByReference out, byte[] message, long messageBytes);
 
-  static native int graft_generator_append(Pointer generator, int n, int[] sequenceOf, int[] adapterOf, int[] lengths, int[] tokens, byte[] message, long messageBytes);
+  static native int graft_generator_add_adapter(Pointer generator, Pointer adapter, IntByReference index, byte[] message, long messageBytes);
 
-  static native int graft_generator_sample(Pointer generator, int sequence, float temperature, int topK, float topP, float minP, double random,
-      IntByReference token, FloatByReference logp, byte[] message, long messageBytes);
+  static native int graft_generator_remove_adapter(Pointer generator, int index, byte[] message, long messageBytes);
 
-  static native int graft_generator_truncate(Pointer generator, int sequence, int keep, byte[] message, long messageBytes);
+  static native int graft_generator_begin(Pointer generator, int sequence, int adapterCount, int[] adapters, float[] scales, long n, int[] tokens, long most, int reuse,
+      IntByReference reused, byte[] message, long messageBytes);
+
+  static native int graft_generator_append(Pointer generator, int n, int[] sequenceOf, int[] lengths, int[] tokens, int[] keep, byte[] message, long messageBytes);
+
+  static native int graft_generator_sample(Pointer generator, int sequence, float temperature, int topK, float topP, float minP, float repetitionPenalty,
+      float presencePenalty, float frequencyPenalty, int biasCount, int[] biasIds, float[] biases, long[] mask, long maskWords, double random, IntByReference token,
+      byte[] message, long messageBytes);
+
+  static native int graft_sampler_check(int vocabulary, float temperature, int topK, float topP, float minP, float repetitionPenalty, float presencePenalty,
+      float frequencyPenalty, int biasCount, int[] biasIds, float[] biases, byte[] message, long messageBytes);
+
+  static native int graft_generator_logps(Pointer generator, int sequence, int token, FloatByReference logp, int n, int[] topIds, float[] topLogps,
+      byte[] message, long messageBytes);
+
+  static native int graft_generator_embedding(Pointer generator, int sequence, float[] values, long count, byte[] message, long messageBytes);
+
+  static native int graft_generator_end(Pointer generator, int sequence, byte[] message, long messageBytes);
+
+  static native int graft_generator_cache(Pointer generator, IntByReference pageTokens, IntByReference pages, IntByReference used, IntByReference kept,
+      byte[] message, long messageBytes);
 
   static native void graft_generator_close(Pointer generator);
 }

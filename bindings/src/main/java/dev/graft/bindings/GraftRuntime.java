@@ -52,13 +52,14 @@ public final class GraftRuntime implements AutoCloseable {
     return info;
   }
 
-  /** Measures the device's f32 FMA peak and copy bandwidth, which takes about a second. */
+  /** Measures the device's f32 FMA peak, copy and read bandwidth, which takes about a second. */
   public Peak peak() {
     return handle.with(p -> {
       DoubleByReference flops = new DoubleByReference();
-      DoubleByReference bytes = new DoubleByReference();
-      Calls.run((m, n) -> GraftLibrary.graft_runtime_peak(p, flops, bytes, m, n));
-      return new Peak(flops.getValue(), bytes.getValue());
+      DoubleByReference copied = new DoubleByReference();
+      DoubleByReference read = new DoubleByReference();
+      Calls.run((m, n) -> GraftLibrary.graft_runtime_peak(p, flops, copied, read, m, n));
+      return new Peak(flops.getValue(), copied.getValue(), read.getValue());
     });
   }
 

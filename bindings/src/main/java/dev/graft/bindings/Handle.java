@@ -1,6 +1,7 @@
 package dev.graft.bindings;
 
 import com.sun.jna.Pointer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -24,7 +25,7 @@ final class Handle {
   private Handle(String what, ReentrantLock lock, List<Handle> parents, Pointer pointer, Consumer<Pointer> release) {
     this.what = what;
     this.lock = lock;
-    this.parents = parents;
+    this.parents = new ArrayList<>(parents);
     this.pointer = pointer;
     this.release = release;
   }
@@ -48,6 +49,36 @@ final class Handle {
       Handle child = new Handle(name, lock, others.isEmpty() ? List.of(this) : concat(this, others), open.apply(mine), close);
       child.parents.forEach(parent -> parent.children++);
       return child;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** From now on {@code other}, which must share this handle's lock, lives as long as this or until {@link #leave}; {@code use} runs before, with its pointer. */
+  <T> T join(Handle other, Function<Pointer, T> use) {
+    lock.lock();
+    try {
+      pointer();
+      if (other.lock != lock) {
+        throw new IllegalArgumentException("a " + what + " needs a " + other.what + " of its own runtime");
+      }
+      T result = use.apply(other.pointer());
+      other.children++;
+      parents.add(other);
+      return result;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Ends one {@link #join}, once {@code use} has run. */
+  void leave(Handle other, Runnable use) {
+    lock.lock();
+    try {
+      use.run();
+      parents.remove(other);
+      other.children--;
+      other.releaseWhenUnused();
     } finally {
       lock.unlock();
     }

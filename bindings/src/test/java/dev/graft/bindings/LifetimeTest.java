@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -74,28 +75,48 @@ class LifetimeTest {
     GraftRuntime runtime = GraftRuntime.open("cpu", null, 1);
     Model model = Model.open(runtime, TestModels.tiny(folder));
     Adapter adapter = Adapter.create(model, SPEC);
-    Generator generator = Generator.open(model, List.of(adapter), 2, 32);
+    Generator generator = Generator.open(model, new GeneratorOptions(2, 32));
+    assertThat(generator.addAdapter(adapter)).isZero();
     adapter.close();
     model.close();
     runtime.close();
-    generator.append(new int[] {0, 1}, new int[] {0, -1}, new int[][] {{1, 2, 3}, {1, 2, 3}});
-    Sampled with = generator.sample(0, Sampling.GREEDY, 0);
-    Sampled without = generator.sample(1, Sampling.GREEDY, 0);
-    assertThat(with.token()).isEqualTo(without.token()).isBetween(0, 319); // B is zero
-    assertThat(with.logp()).isNegative();
-    generator.truncate(0, 1);
-    generator.append(new int[] {0}, new int[] {0}, new int[][] {{2, 3}});
-    assertThat(generator.sample(0, Sampling.GREEDY, 0).token()).isEqualTo(with.token());
-    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[] {1}, new int[][] {{2}})).isInstanceOf(UsageException.class);
-    assertThatThrownBy(() -> generator.append(new int[] {2}, new int[] {0}, new int[][] {{2}})).isInstanceOf(UsageException.class);
-    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[] {0}, new int[][] {{320}})).isInstanceOf(UsageException.class);
-    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[] {0}, new int[][] {new int[40]})).isInstanceOf(UsageException.class);
-    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[] {0}, new int[][] {{}})).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[0], new int[][] {{1}})).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> generator.sample(7, Sampling.GREEDY, 0)).isInstanceOf(UsageException.class);
+    int[] row = {1, 2, 3};
+    assertThat(generator.begin(0, new int[] {0}, new float[] {1}, row, 8, true)).isZero();
+    assertThat(generator.begin(1, new int[0], new float[0], row, 8, true)).isZero();
+    generator.append(new int[] {0, 1}, new int[] {3, 3}, new int[] {1, 2, 3, 1, 2, 3}, new Generator.Keep[] {Generator.Keep.LOGITS, Generator.Keep.LOGITS});
+    int token = generator.sample(0, Sampling.GREEDY, 0, null);
+    assertThat(token).isEqualTo(generator.sample(1, Sampling.GREEDY, 0, null)).isBetween(0, 319); // B is zero
+    Likelihood likelihood = generator.likelihood(0, token, 3);
+    assertThat(likelihood.logp()).isNegative().isEqualTo(likelihood.topLogps()[0]);
+    assertThat(likelihood.topIds()).hasSize(3).startsWith(token).doesNotHaveDuplicates();
+    assertThat(generator.sample(0, Sampling.GREEDY, 0, new long[] {0b100000})).isEqualTo(5);
+    assertThat(generator.sample(0, new Sampling(1, 1, 1, 0, 1, 0, 0, Map.of(7, 99f)), 0.5, null)).isEqualTo(7);
+    assertThat(generator.cache()).isEqualTo(new CacheUse(32, 2, 2, 0));
+    assertThatThrownBy(() -> generator.removeAdapter(0)).isInstanceOf(UsageException.class).hasMessageContaining("in use");
+    generator.end(0);
+    generator.removeAdapter(0); // the last that needed it: its memory goes now
+    assertThatThrownBy(() -> generator.begin(0, new int[] {0}, new float[] {1}, row, 8, true)).isInstanceOf(UsageException.class).hasMessageContaining("removed");
+    assertThatThrownBy(() -> generator.removeAdapter(0)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.removeAdapter(5)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.begin(0, new int[] {1}, new float[0], row, 8, true)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> generator.begin(0, new int[0], new float[0], new int[] {320}, 8, true)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.begin(0, new int[0], new float[0], new int[0], 8, true)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.begin(0, new int[0], new float[0], new int[40], 40, true)).isInstanceOf(UsageException.class).hasMessageContaining("40").hasMessageContaining("32");
+    Generator.Keep[] nothing = {Generator.Keep.NOTHING};
+    assertThatThrownBy(() -> generator.append(new int[] {0}, new int[] {1}, new int[] {1}, nothing)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.append(new int[] {1}, new int[] {2}, new int[] {1}, nothing)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> generator.append(new int[] {1}, new int[] {6}, new int[6], nothing)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.append(new int[] {1}, new int[] {-1}, new int[0], nothing)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> generator.sample(7, Sampling.GREEDY, 0, null)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> new Sampling(1, 0, Float.NaN, 0).check(320)).isInstanceOf(UsageException.class);
+    assertThatThrownBy(() -> new Sampling(1, 0, 1, 0, 1, 0, 0, Map.of(320, 1f)).check(320)).isInstanceOf(UsageException.class).hasMessageContaining("320");
+    generator.end(1);
+    generator.begin(1, new int[0], new float[0], row, 8, false);
+    generator.append(new int[] {1}, new int[] {3}, row, new Generator.Keep[] {Generator.Keep.POOLED});
+    assertThat(generator.embedding(1)).hasSize(64);
     generator.close();
     generator.close();
-    assertThatThrownBy(() -> generator.sample(0, Sampling.GREEDY, 0)).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> generator.sample(1, Sampling.GREEDY, 0, null)).isInstanceOf(IllegalStateException.class);
   }
 
   @Test

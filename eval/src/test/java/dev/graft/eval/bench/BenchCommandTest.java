@@ -1,6 +1,7 @@
 package dev.graft.eval.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -59,8 +60,33 @@ class BenchCommandTest {
     assertThat(out.toString()).contains("forward+backward", "of the FMA peak", "tokens/s", "recompute block", "MiB resident at most");
   }
 
+  @Test
+  void measuresReadingAndWriting() throws Exception {
+    Path model = folder.resolve("tiny.gguf");
+    assertThat(run("make-model", "--output", model.toString(), "--layers", "1", "--no-tied", "--json")).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(run("decode", "--model", model.toString(), "--prompt", "8", "--tokens", "3", "--batches", "1,3", "--repeats", "1", "--threads", "1", "--json")).isZero();
+    JsonNode result = new ObjectMapper().readTree(out.toString());
+    assertThat(result.path("prompt_tokens_per_second").asDouble()).isPositive();
+    assertThat(result.path("read_bytes_per_second").asDouble()).isPositive();
+    assertThat(result.path("peer").isNull()).isTrue();
+    assertThat(result.path("decode").size()).isEqualTo(2);
+    JsonNode three = result.path("decode").get(1);
+    assertThat(three.path("batch").asInt()).isEqualTo(3);
+    assertThat(three.path("tokens_per_second").asDouble()).isCloseTo(3 / three.path("step_seconds").asDouble(), withinPercentage(1));
+    assertThat(three.path("ratio_to_read_bandwidth").asDouble()).isPositive();
+    try (GgufFile file = GgufFile.open(model)) {
+      long table = file.tensors().stream().filter(t -> t.name().equals("token_embd.weight")).mapToLong(t -> t.bytes()).sum();
+      assertThat(result.path("step_bytes").asLong()).isEqualTo(file.tensors().stream().mapToLong(t -> t.bytes()).sum() - table);
+    }
+    out.getBuffer().setLength(0);
+    assertThat(run("decode", "--model", model.toString(), "--prompt", "4", "--tokens", "2", "--batches", "2", "--repeats", "1", "--quiet")).isZero();
+    assertThat(out.toString()).contains("decode, 2 at a time", "of the bandwidth", "of the FMA peak");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {
+    "decode --prompt 0", "decode --tokens 0", "decode --batches 1,0", "decode --repeats 0", "decode --peer ollama", "decode --model x.gguf --type Q8_0",
     "train --shape 99b", "train --sequence 1", "train --batch 0", "train --steps 0", "train --recompute some", "train --model x.gguf --shape 1b",
     "train --sequence 1000000 --batch 1000000", "make-model --output x.gguf --shape 99b"
   })

@@ -1,6 +1,8 @@
 package dev.graft.trainer.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -9,10 +11,17 @@ public final class PromptEncoder {
   private static final Path NOWHERE = Path.of("--prompt");
 
   private final DataOptions options;
+  private final Path where;
 
   /** @param options template, tokenizer and limit; a prompt longer than the limit is cut from the left */
   public PromptEncoder(DataOptions options) {
+    this(options, NOWHERE);
+  }
+
+  /** @param where begins the message of a {@link DataException}, as a data file's name would */
+  public PromptEncoder(DataOptions options, Path where) {
     this.options = options;
+    this.where = where;
   }
 
   /**
@@ -29,9 +38,19 @@ public final class PromptEncoder {
     return encode(new Row.Text(0, new Row.Turns(null, messages), List.of(), Map.of(), null));
   }
 
+  /**
+   * Ids of messages as JSON has them, read as a data file's are.
+   *
+   * @param extra more variables for the template: tools, say
+   * @throws DataException when they are no messages, or the template refuses them
+   */
+  public int[] encode(JsonNode messages, Map<String, Object> extra) {
+    return encode(new Row.Text(0, new Row.Turns(null, new Messages(where, 0).read("messages", messages)), List.of(), extra, null));
+  }
+
   private int[] encode(Row row) {
-    java.util.ArrayList<Example> examples = new java.util.ArrayList<>();
-    RowBatch batch = new RowBatch(NOWHERE, options, new ReportBuilder(), Dataset.Kind.PROMPT);
+    List<Example> examples = new ArrayList<>();
+    RowBatch batch = new RowBatch(where, options, new ReportBuilder(), Dataset.Kind.PROMPT);
     batch.add(row, 0);
     batch.flush(examples);
     return ((PromptExample) examples.get(0)).tokens();

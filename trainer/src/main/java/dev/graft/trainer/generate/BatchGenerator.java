@@ -1,18 +1,19 @@
 package dev.graft.trainer.generate;
 
 import dev.graft.bindings.Adapter;
+import dev.graft.bindings.CacheType;
 import dev.graft.bindings.Generator;
+import dev.graft.bindings.GeneratorOptions;
 import dev.graft.bindings.Model;
-import dev.graft.bindings.Sampled;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.SplitMix64;
+import dev.graft.trainer.serve.Answer;
+import dev.graft.trainer.serve.AnswerPlan;
+import dev.graft.trainer.serve.ContinuousBatch;
+import dev.graft.trainer.serve.TokenLogprob;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
 
 /**
@@ -20,6 +21,8 @@ import java.util.List;
  * choice: when one answer is done, the next prompt takes its place. One thread.
  */
 public final class BatchGenerator {
+  private static final int PASS_ROWS = 512;
+
   private final Model model;
   private final List<Adapter> adapters;
   private final Vocabulary vocabulary;
@@ -47,34 +50,6 @@ public final class BatchGenerator {
     this.adapters = List.copyOf(adapters);
     this.vocabulary = vocabulary;
     this.options = options;
-  }
-
-  /** One sequence of the cache at work. */
-  private final class Slot {
-    private final int sequence;
-    private final Prompt prompt;
-    private final AnswerText text = new AnswerText(options.stop());
-    private final SplitMix64 random;
-    private int[] ids = new int[16];
-    private int count;
-    private double seconds;
-
-    Slot(int sequence, Prompt prompt) {
-      this.sequence = sequence;
-      this.prompt = prompt;
-      this.random = new SplitMix64(options.seed(), prompt.index());
-    }
-
-    void add(int id) {
-      if (count == ids.length) {
-        ids = Arrays.copyOf(ids, 2 * count);
-      }
-      ids[count++] = id;
-    }
-
-    Completion completion(String reason) {
-      return new Completion(prompt.index(), text.text(), Arrays.copyOf(ids, count), reason);
-    }
   }
 
   /**
@@ -105,79 +80,56 @@ public final class BatchGenerator {
 
   /** Generates an answer to every prompt; {@code context} is what {@link #requiredContext} gave. */
   public void run(List<Prompt> prompts, int context, Sink sink) {
-    int sequences = Math.min(options.sequences(), prompts.size());
-    Deque<Prompt> waiting = new ArrayDeque<>(prompts);
-    Deque<Integer> free = new ArrayDeque<>();
-    for (int i = 0; i < sequences; i++) {
-      free.add(i);
-    }
-    List<Slot> active = new ArrayList<>();
-    try (Generator generator = Generator.open(model, adapters, Math.max(1, sequences), context)) {
-      while (!waiting.isEmpty() || !active.isEmpty()) {
-        List<Slot> fresh = new ArrayList<>();
-        while (!free.isEmpty() && !waiting.isEmpty()) {
-          fresh.add(new Slot(free.remove(), waiting.remove()));
+    int sequences = Math.max(1, Math.min(options.sequences(), prompts.size()));
+    try (Generator generator = Generator.open(model, new GeneratorOptions(sequences, context, 0, CacheType.F32, PASS_ROWS))) {
+      int[] indices = adapters.stream().mapToInt(generator::addAdapter).toArray();
+      ContinuousBatch batch = new ContinuousBatch(generator, vocabulary, sequences, PASS_ROWS, PASS_ROWS);
+      Told told = new Told(sink);
+      for (Prompt prompt : prompts) {
+        boolean base = prompt.adapter() == Prompt.BASE;
+        batch.add(new Answer(
+            new AnswerPlan(prompt.tokens(), base ? new int[0] : new int[] {indices[prompt.adapter()]}, base ? new float[0] : new float[] {1}, options.sampling(),
+                new SplitMix64(options.seed(), prompt.index()), options.stop(), prompt.maxTokens(), -1, null),
+            told.watcher(prompt.index())));
+      }
+      while (!batch.idle() && !told.abandoned) {
+        batch.step();
+        if (told.failure != null) {
+          throw told.failure;
         }
-        fresh.forEach(slot -> generator.truncate(slot.sequence, 0));
-        if (!fresh.isEmpty()) {
-          append(generator, fresh, fresh.stream().map(slot -> slot.prompt.tokens()).toList());
-        }
-        active.addAll(fresh);
-        List<Slot> going = new ArrayList<>();
-        for (Slot slot : active) {
-          Step step = sample(generator, slot, sink);
-          if (step == Step.ABANDONED) {
-            return;
-          } else if (step == Step.GOES_ON) {
-            going.add(slot);
-          } else {
-            free.add(slot.sequence);
-          }
-        }
-        if (!going.isEmpty()) {
-          append(generator, going, going.stream().map(slot -> new int[] {slot.ids[slot.count - 1]}).toList());
-        }
-        active = going;
       }
     }
   }
 
-  private enum Step {
-    GOES_ON,
-    DONE,
-    ABANDONED
-  }
+  /** Hands on to a sink until it has enough. */
+  private static final class Told {
+    private final Sink sink;
+    private boolean abandoned;
+    private RuntimeException failure;
 
-  private Step sample(Generator generator, Slot slot, Sink sink) {
-    Sampled sampled = generator.sample(slot.sequence, options.sampling(), slot.random.nextDouble());
-    int id = sampled.token();
-    slot.add(id);
-    boolean end = vocabulary.endOfGeneration().contains(id);
-    boolean known = id < vocabulary.size();
-    String more = end || !known || vocabulary.isSpecial(id) ? "" : slot.text.add(vocabulary.piece(id));
-    boolean stop = end || slot.text.stopped();
-    boolean done = stop || slot.count >= slot.prompt.maxTokens();
-    if (done) {
-      more += slot.text.finish();
+    Told(Sink sink) {
+      this.sink = sink;
     }
-    if (!more.isEmpty() && !sink.text(slot.prompt.index(), more)) {
-      return Step.ABANDONED;
-    }
-    if (done) {
-      sink.done(slot.completion(stop || slot.text.stopped() ? "stop" : "length"), slot.seconds);
-    }
-    return done ? Step.DONE : Step.GOES_ON;
-  }
 
-  private static void append(Generator generator, List<Slot> slots, List<int[]> parts) {
-    int[] sequences = slots.stream().mapToInt(slot -> slot.sequence).toArray();
-    int[] chosen = slots.stream().mapToInt(slot -> slot.prompt.adapter()).toArray();
-    long start = System.nanoTime();
-    generator.append(sequences, chosen, parts.toArray(int[][]::new));
-    double seconds = (System.nanoTime() - start) * 1e-9;
-    double tokens = parts.stream().mapToInt(part -> part.length).sum();
-    for (int i = 0; i < slots.size(); i++) {
-      slots.get(i).seconds += seconds * parts.get(i).length / tokens;
+    Answer.Watcher watcher(int index) {
+      return new Answer.Watcher() {
+        @Override
+        public void text(String more, List<TokenLogprob> tokens) {
+          abandoned = abandoned || !sink.text(index, more);
+        }
+
+        @Override
+        public void done(Answer answer) {
+          if (!abandoned) {
+            sink.done(new Completion(index, answer.text(), answer.ids(), answer.end().reason()), answer.seconds());
+          }
+        }
+
+        @Override
+        public void failed(RuntimeException reason) {
+          failure = failure == null ? reason : failure;
+        }
+      };
     }
   }
 }

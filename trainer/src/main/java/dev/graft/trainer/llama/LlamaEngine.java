@@ -4,13 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.kherud.llama.InferenceParameters;
+import de.kherud.llama.LlamaIterator;
 import de.kherud.llama.LlamaModel;
-import de.kherud.llama.LlamaOutput;
 import de.kherud.llama.ModelParameters;
 import java.lang.reflect.Field;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.function.Predicate;
 
 /** The calls into java-llama.cpp; lives in the child process only. */
 final class LlamaEngine {
@@ -19,9 +21,9 @@ final class LlamaEngine {
 
   void load(JsonNode request) {
     ModelParameters parameters =
-        new ModelParameters().setModel(request.path("model").asText()).setGpuLayers(0).setParallel(1).skipWarmup();
+        new ModelParameters().setModel(request.path("model").asText()).setGpuLayers(0).setParallel(Math.max(1, request.path("parallel").asInt())).skipWarmup();
     context = request.path("context").asInt();
-    parameters.setCtxSize(context); // 0: as the model says
+    parameters.setCtxSize(context * Math.max(1, request.path("parallel").asInt())); // 0: as the model says; llama.cpp shares it out among its slots
     int threads = request.path("threads").asInt();
     if (threads > 0) {
       parameters.setThreads(threads).setThreadsBatch(threads);
@@ -42,6 +44,27 @@ final class LlamaEngine {
 
   /** Puts text, ids and finish_reason into the reply. */
   void generate(JsonNode request, int[] prompt, ObjectNode reply) throws ReflectiveOperationException {
+    StringBuilder text = new StringBuilder();
+    int pieces = stream(request, prompt, more -> {
+      text.append(more);
+      return true;
+    });
+    int[] ids = continuation(text.toString());
+    reply.put("text", text.toString());
+    ArrayNode node = reply.putArray("ids");
+    for (int id : ids) {
+      node.add(id);
+    }
+    reply.put("finish_reason", Math.max(pieces - 1, ids.length) >= request.path("max_tokens").asInt() ? "length" : "stop");
+  }
+
+  /**
+   * Completes a prompt piece by piece; several threads may, up to the slots there are.
+   *
+   * @param more hears each piece of text, and says whether to go on
+   * @return pieces that came
+   */
+  int stream(JsonNode request, int[] prompt, Predicate<String> more) throws ReflectiveOperationException {
     int maxTokens = request.path("max_tokens").asInt();
     if (context > 0 && prompt.length + (long) maxTokens > context) { // llama.cpp would cut the prompt and say nothing
       throw new IllegalArgumentException(
@@ -49,7 +72,7 @@ final class LlamaEngine {
     }
     InferenceParameters parameters =
         new InferenceParameters("")
-            .setCachePrompt(false)
+            .setCachePrompt(request.path("cache").asBoolean())
             .setNPredict(maxTokens)
             .setTemperature((float) request.path("temperature").asDouble())
             .setTopK(request.path("top_k").asInt())
@@ -64,20 +87,30 @@ final class LlamaEngine {
     if (request.hasNonNull("grammar")) {
       parameters.setGrammar(request.path("grammar").asText());
     }
+    penalties(parameters, request);
     promptIds(parameters, prompt);
-    StringBuilder text = new StringBuilder();
     int pieces = 0;
-    for (LlamaOutput output : loaded().generate(parameters)) {
-      text.append(output.text);
+    LlamaIterator outputs = loaded().generate(parameters).iterator();
+    while (outputs.hasNext()) {
       pieces++;
+      if (!more.test(outputs.next().text) && outputs.hasNext()) {
+        outputs.cancel();
+        return pieces;
+      }
     }
-    int[] ids = continuation(text.toString());
-    reply.put("text", text.toString());
-    ArrayNode node = reply.putArray("ids");
-    for (int id : ids) {
-      node.add(id);
+    return pieces;
+  }
+
+  private static void penalties(InferenceParameters parameters, JsonNode request) {
+    if (request.hasNonNull("repetition_penalty")) {
+      parameters.setRepeatLastN(-1).setRepeatPenalty((float) request.path("repetition_penalty").asDouble());
+      parameters.setPresencePenalty((float) request.path("presence_penalty").asDouble()).setFrequencyPenalty((float) request.path("frequency_penalty").asDouble());
     }
-    reply.put("finish_reason", Math.max(pieces - 1, ids.length) >= maxTokens ? "length" : "stop");
+    Map<Integer, Float> bias = new HashMap<>();
+    request.path("logit_bias").properties().forEach(entry -> bias.put(Integer.valueOf(entry.getKey()), (float) entry.getValue().asDouble()));
+    if (!bias.isEmpty()) {
+      parameters.setTokenIdBias(bias);
+    }
   }
 
   /** Ids of text that goes on after another text: without the space that SentencePiece puts before a first word. */

@@ -178,7 +178,7 @@ public final class LlamaProcess implements AutoCloseable {
     return "llama.cpp stopped" + how + " while " + doing + (cause.isEmpty() ? "" : ": " + cause);
   }
 
-  private static String describeExit(int code) {
+  static String describeExit(int code) {
     return switch (code) {
       case 134 -> "abort";
       case 137 -> "killed, maybe out of memory";

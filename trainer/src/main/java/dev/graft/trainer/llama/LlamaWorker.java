@@ -12,7 +12,11 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /**
@@ -25,6 +29,8 @@ public final class LlamaWorker {
 
   private final OutputStream out;
   private final LlamaEngine engine = new LlamaEngine();
+  private final ExecutorService answers = Executors.newCachedThreadPool();
+  private final Set<Long> cancelled = ConcurrentHashMap.newKeySet();
 
   private LlamaWorker(OutputStream out) {
     this.out = out;
@@ -61,6 +67,13 @@ public final class LlamaWorker {
     ObjectNode reply = JSON.createObjectNode();
     try {
       JsonNode request = JSON.readTree(line);
+      if (request.path("op").asText().equals("stream")) {
+        answers.execute(() -> stream(request));
+        return;
+      } else if (request.path("op").asText().equals("cancel")) {
+        cancelled.add(request.path("id").asLong());
+        return;
+      }
       switch (request.path("op").asText()) {
         case "load" -> engine.load(request);
         case "encode" -> encode(request, reply);
@@ -74,8 +87,41 @@ public final class LlamaWorker {
       reply.removeAll();
       reply.put("ok", false).put("error", e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
     }
-    out.write(('\n' + Protocol.MARK + reply + '\n').getBytes(StandardCharsets.UTF_8));
-    out.flush();
+    write(reply);
+  }
+
+  private void write(ObjectNode reply) throws IOException {
+    synchronized (out) {
+      out.write(('\n' + Protocol.MARK + reply + '\n').getBytes(StandardCharsets.UTF_8));
+      out.flush();
+    }
+  }
+
+  /** An answer beside others: lines with its id and a piece of text, then one that ends it. */
+  private void stream(JsonNode request) {
+    long id = request.path("id").asLong();
+    ObjectNode end = JSON.createObjectNode().put("id", id);
+    try {
+      int pieces = engine.stream(request, ids(request), more -> {
+        if (!more.isEmpty()) {
+          told(JSON.createObjectNode().put("id", id).put("text", more));
+        }
+        return !cancelled.contains(id);
+      });
+      end.put("ok", true).put("tokens", pieces).put("finish_reason", pieces - 1 >= request.path("max_tokens").asInt() ? "length" : "stop");
+    } catch (Exception | LinkageError e) {
+      end.put("ok", false).put("error", e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+    }
+    cancelled.remove(id);
+    told(end);
+  }
+
+  private void told(ObjectNode line) {
+    try {
+      write(line);
+    } catch (IOException e) {
+      Runtime.getRuntime().halt(0); // the parent is gone
+    }
   }
 
   private void encode(JsonNode request, ObjectNode reply) {

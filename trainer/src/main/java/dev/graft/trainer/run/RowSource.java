@@ -15,7 +15,7 @@ import java.util.Optional;
 
 /**
  * Reads data files for one model: its vocabulary, its chat template, and its tokenizer, which starts only when a row holds text.
- * One thread; closing ends the tokenizer's process.
+ * Threads may share it; closing ends the tokenizer's process.
  */
 public final class RowSource implements AutoCloseable {
   private final Path model;
@@ -72,6 +72,16 @@ public final class RowSource implements AutoCloseable {
     return new PromptEncoder(options(0, true)).encode(text);
   }
 
+  /** Encodes prompts as {@link #prompt} does, messages too; never cut. @param where begins the messages of its errors */
+  public PromptEncoder prompts(Path where) {
+    return new PromptEncoder(options(0, true), where);
+  }
+
+  /** Encodes text as it stands, with a BOS when the vocabulary asks for it: no template. @param where begins the messages of its errors */
+  public PromptEncoder plainPrompts(Path where) {
+    return new PromptEncoder(new DataOptions(vocabulary, vocabularySize, this::tokenizer, Optional.empty(), 0, true), where);
+  }
+
   private DataOptions options(int maxLength, boolean keepAll) {
     return new DataOptions(vocabulary, vocabularySize, this::tokenizer, template, maxLength, keepAll);
   }
@@ -87,7 +97,7 @@ public final class RowSource implements AutoCloseable {
   }
 
   /** The tokenizer, started at the first call; closed with this. */
-  public Tokenizer tokenizer() {
+  public synchronized Tokenizer tokenizer() {
     if (tokenizer == null) {
       tokenizer = LlamaTokenizer.open(model);
     }
@@ -96,7 +106,7 @@ public final class RowSource implements AutoCloseable {
 
   /** Ends the tokenizer's process if one was started; what was read stays usable. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (tokenizer != null) {
       tokenizer.close();
       tokenizer = null;

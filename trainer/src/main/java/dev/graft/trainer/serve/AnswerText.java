@@ -1,4 +1,4 @@
-package dev.graft.trainer.generate;
+package dev.graft.trainer.serve;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package dev.graft.trainer.generate;
+package dev.graft.trainer.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,2 @@
+/** Answers over HTTP: OpenAI's API, health, metrics, adapters on and off, and the page. */
+package dev.graft.eval.serve;

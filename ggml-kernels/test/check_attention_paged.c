@@ -1,0 +1,121 @@
+/* Paged attention against attention over the same keys and values laid end to end (gk_attention_fwd_ref, in double, itself held against a statement of
+ * its own in check_attention.c), and what is lost by pages of F16 and Q8_0 against what those formats' rounding allows.
+ */
+#include "harness.h"
+#include "internal.h"
+
+typedef struct paged_case {
+  int32_t H, G, D, page_tokens, n;
+  gk_paged_segment segments[4];   /* first_page is filled in */
+} paged_case;
+
+static const paged_case cases[] = {
+    {1, 1, 1, 1, 1, {{0, 1, 1, 0}}},
+    {4, 2, 3, 4, 2, {{0, 1, 7, 0}, {1, 5, 5, 0}}},                              /* decoding in the middle of a page, and a prompt */
+    {8, 2, 64, 32, 3, {{0, 1, 33, 0}, {1, 1, 96, 0}, {2, 40, 71, 0}}},          /* one token in the last page; a full one; a chunk of a prompt */
+    {7, 1, 33, 5, 4, {{0, 3, 17, 0}, {3, 1, 1, 0}, {4, 1, 131, 0}, {6, 70, 200, 0}}},   /* seven heads a group, and a gap of rows */
+    {6, 2, 96, 16, 2, {{0, 1, 100, 0}, {1, 20, 20, 0}}},
+    {2, 2, 128, 64, 2, {{0, 1, 65, 0}, {1, 64, 190, 0}}},
+    {2, 1, 256, 8, 1, {{0, 9, 30, 0}}}};
+
+/* Largest relative rounding of one number; Q8_0's is relative to the largest of its 32. */
+static double rounding_of(gk_type type) { return type == GK_F32 ? 0 : type == GK_F16 ? 0x1p-11 : 0.5 / 127 + 0x1p-11; }
+
+/* One sequence's keys or values: as given, and as the pages hold them, [k_count, G*D]. */
+typedef struct tokens {
+  float *given, *held;
+  double most;   /* largest |given| */
+} tokens;
+
+static tokens write_tokens(gk_backend *b, const gk_pages *p, const int32_t *slots, int64_t n, char *pages) {
+  const int64_t G = p->kv_heads, D = p->head_width, P = p->page_tokens;
+  tokens t = {guarded_normal(n * G * D), guarded_f32(n * G * D), 0};
+  CHECK(gk_backend_ops(b)->pages_write(b, p, t.given, slots, n, pages) == GK_OK);
+  for (int64_t i = 0; i < n * G * D; i++) t.most = fmax(t.most, fabs(t.given[i]));
+  for (int64_t j = 0; j < n; j++)
+    for (int64_t g = 0; g < G; g++) {
+      int64_t element = ((slots[j] / P * G + g) * P + slots[j] % P) * D;
+      gk_dequantize_ref(p->type, pages + gk_type_bytes(p->type, element), t.held + (j * G + g) * D, D);
+    }
+  for (int64_t i = 0; i < n * G * D; i++) NEAR("rounding", i, t.held[i], t.given[i], rounding_of(p->type) * t.most);
+  return t;
+}
+
+static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
+  const gk_ops *ops = gk_backend_ops(b);
+  const int64_t P = c->page_tokens, HD = (int64_t)c->H * c->D;
+  gk_paged_segment segments[4];
+  int32_t pages = 0, rows = 0;
+  for (int i = 0; i < c->n; i++) {
+    segments[i] = c->segments[i];
+    segments[i].first_page = pages;
+    pages += (int32_t)((segments[i].k_count + P - 1) / P);
+    rows = segments[i].q_begin + segments[i].q_count;
+  }
+  int32_t *table = guarded_i32(pages);
+  for (int32_t i = 0; i < pages; i++) table[i] = i;
+  for (int32_t i = pages - 1; i > 0; i--) {   /* in any order */
+    int32_t other = (int32_t)(random_u64() % (uint64_t)(i + 1)), kept = table[i];
+    table[i] = table[other], table[other] = kept;
+  }
+  gk_paged_attention a = {{type, c->page_tokens, c->G, c->D}, c->H, (float)(1 / sqrt(c->D)), c->n, segments, table};
+  const int64_t bytes = gk_type_bytes(type, pages * P * c->G * c->D);
+  char *kp = guarded(bytes), *vp = guarded(bytes);
+  memset(kp, 0xff, (size_t)bytes);   /* NaN in f32 and f16: places that nothing was written to */
+  memset(vp, 0xff, (size_t)bytes);
+  tokens k[4], v[4];
+  for (int n = 0; n < c->n; n++) {
+    int32_t *slots = guarded_i32(segments[n].k_count);
+    for (int32_t j = 0; j < segments[n].k_count; j++) slots[j] = table[segments[n].first_page + j / P] * (int32_t)P + j % (int32_t)P;
+    k[n] = write_tokens(b, &a.pages, slots, segments[n].k_count, kp);
+    v[n] = write_tokens(b, &a.pages, slots, segments[n].k_count, vp);
+  }
+  float *q = guarded_normal(rows * HD), *out = guarded_normal(rows * HD), *again = guarded_f32(rows * HD), *held = guarded_f32(rows * HD), *given = guarded_f32(rows * HD);
+  memcpy(again, out, (size_t)(rows * HD) * sizeof(float));
+  memcpy(held, out, (size_t)(rows * HD) * sizeof(float));
+  CHECK(ops->attention_paged(b, &a, q, kp, vp, out) == GK_OK);
+  for (int n = 0; n < c->n; n++) {
+    const gk_paged_segment *s = &segments[n];
+    gk_segment whole = {s->q_begin, s->q_count, 0, 0, 0, s->k_count};
+    gk_attention one = {c->H, c->G, c->D, a.scale, 1, &whole};
+    CHECK(gk_attention_fwd_ref(b, &one, q, k[n].held, v[n].held, held, NULL) == GK_OK);
+    CHECK(gk_attention_fwd_ref(b, &one, q, k[n].given, v[n].given, given, NULL) == GK_OK);
+    double size = 0;   /* of a score: its terms in absolute value */
+    for (int64_t i = s->q_begin * HD; i < (s->q_begin + s->q_count) * HD; i += c->D) {
+      double sum = 0;
+      for (int64_t d = 0; d < c->D; d++) sum += fabs(q[i + d]);
+      size = fmax(size, sum * k[n].most * a.scale);
+    }
+    /* as in check_attention.c: a score of D products, exp, the sum over keys; times the largest value */
+    double error = FLT_EPSILON * ((c->D / 2.0 + 4) * (2 * size + 1) + s->k_count / 2.0 + 16);
+    /* keys rounded by r change a score by r·size, so each p by twice that, and the values by r */
+    double rounding = rounding_of(type) * (2 * size + 1);
+    for (int64_t i = s->q_begin * HD; i < (s->q_begin + s->q_count) * HD; i++) {
+      NEAR("out", i, out[i], held[i], error * v[n].most);
+      NEAR("out of unrounded", i, out[i], given[i], (error + rounding) * v[n].most);
+    }
+  }
+  for (int64_t row = 0; row < rows; row++) {   /* rows of no segment are as before */
+    int inside = 0;
+    for (int n = 0; n < c->n; n++) inside |= row >= segments[n].q_begin && row < segments[n].q_begin + segments[n].q_count;
+    if (!inside) CHECK(memcmp(out + row * HD, again + row * HD, (size_t)HD * sizeof(float)) == 0);
+  }
+  CHECK(ops->attention_paged(b, &a, q, kp, vp, again) == GK_OK);   /* the same bits again */
+  CHECK(memcmp(out, again, (size_t)(rows * HD) * sizeof(float)) == 0);
+  guarded_free_all();
+}
+
+void check_attention_paged(gk_backend *b, const char *isa) {
+  static const gk_type types[] = {GK_F32, GK_F16, GK_Q8_0};
+  for (int t = 0; t < 3; t++)
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+      if (cases[i].D % gk_type_get(types[t])->block_size != 0) continue;
+      AT("%s %d threads case %d type %d", isa, b->threads, (int)i, (int)types[t]);
+      check_case(b, &cases[i], types[t]);
+    }
+  gk_pages odd = {GK_Q8_0, 4, 1, 33};
+  float x[33] = {0};
+  int32_t slot = 0;
+  char page[64];
+  CHECK(gk_backend_ops(b)->pages_write(b, &odd, x, &slot, 1, page) == GK_UNSUPPORTED);
+}
