@@ -38,7 +38,7 @@ INLINE __m512 ramp(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 INLINE __m512 lookup(__m512 table, __m512i index) { return _mm512_permutexvar_ps(index, table); }
 
 /* q4_K, q5_K: the eight scales times d, then the eight mins times dmin. Bit positions: graft/blocks.h. */
-INLINE void scales_q4_K(const gk_block_q4_K *b, float *s) {
+INLINE __m512 scales_q4_K(const gk_block_q4_K *b) {
   uint32_t l, h, c;
   memcpy(&l, b->scales, 4);
   memcpy(&h, b->scales + 4, 4);
@@ -49,15 +49,15 @@ INLINE void scales_q4_K(const gk_block_q4_K *b, float *s) {
   int both;
   memcpy(&both, b, 4);
   const __m512 d = _mm512_castps128_ps512(_mm_cvtph_ps(_mm_cvtsi32_si128(both)));
-  _mm512_storeu_ps(s, _mm512_mul_ps(q, _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), d)));
+  return _mm512_mul_ps(q, _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), d));
 }
 
+INLINE __m512 scales_q6_K(const gk_block_q6_K *b) { return _mm512_mul_ps(bytes_to_floats(load16(b->scales)), _mm512_set1_ps(_cvtsh_ss(b->d))); }
+
 INLINE void scales_of(const gk_type type, const char *chunk, float *s) {
-  if (type == GK_Q4_K || type == GK_Q5_K) scales_q4_K((const gk_block_q4_K *)chunk, s);
-  if (type == GK_Q6_K) {
-    const gk_block_q6_K *b = (const gk_block_q6_K *)chunk;
-    _mm512_storeu_ps(s, _mm512_mul_ps(bytes_to_floats(load16(b->scales)), _mm512_set1_ps(_cvtsh_ss(b->d))));
-  }
+  if (type == GK_Q4_K || type == GK_Q5_K) _mm512_storeu_ps(s, scales_q4_K((const gk_block_q4_K *)chunk));
+  if (type == GK_Q6_K) _mm512_storeu_ps(s, scales_q6_K((const gk_block_q6_K *)chunk));
+
 }
 
 INLINE void quad_q4_K(const gk_block_q4_K *b, const float *s, int p, __m512 v[4]) {
