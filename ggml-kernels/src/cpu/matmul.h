@@ -26,13 +26,12 @@ enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 #define GK_MM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* GK_SBLOCK elements of a row of x as integers: x = unit * (65536 hi + 256 mid + lo), to half a unit; unit is a power of two, NaN when an
- * element isn't finite. docs/matmul.md, "few rows" */
+/* GK_SBLOCK elements of a row of x as integers: x = unit * (2^14 hi + lo), to half a unit; unit is a power of two, NaN when an element isn't
+ * finite. Of each 64 elements the even ones, then the odd. docs/matmul.md, "few rows" */
 typedef struct gk_mm_digits {
-  _Alignas(64) int8_t hi[GK_SBLOCK];
-  int8_t mid[GK_SBLOCK], lo[GK_SBLOCK];
-  int32_t fours[GK_SBLOCK / 4]; /* 32 times the sum of four */
-  float sums[GK_SBLOCK / 16];   /* of 16 elements */
+  _Alignas(64) int16_t hi[GK_SBLOCK];
+  int16_t lo[GK_SBLOCK];
+  float sums[GK_SBLOCK / 16]; /* of 16 elements */
   float unit;
 } gk_mm_digits;
 
@@ -72,7 +71,7 @@ typedef struct gk_mm_kernel {
   /* The few rows of x up to which the following is used instead of panels, and from how many rows on x is packed for it. */
   int32_t few_rows, few_packed;
   /* Whether few wants a type's x as digits, and the digits of GK_SBLOCK elements. NULL: never. */
-  int (*splits)(gk_type type, int64_t k);
+  int (*splits)(gk_type type);
   void (*split)(const float *x, gk_mm_digits *to);
   /* Rows begin .. end-1 of W, or NULL: dot for each. */
   void (*few)(const gk_mm_few *f, int64_t begin, int64_t end);

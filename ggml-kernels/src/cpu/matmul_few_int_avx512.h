@@ -3,7 +3,7 @@
 #define GK_MATMUL_FEW_INT_AVX512_H
 #include "cpu/matmul.h"
 
-int gk_mm_splits_avx512(gk_type type, int64_t k);
+int gk_mm_splits_avx512(gk_type type);
 void gk_mm_split_avx512(const float *x, gk_mm_digits *to);
 void gk_mm_few_int_avx512(const gk_mm_few *f, int64_t begin, int64_t end);
 

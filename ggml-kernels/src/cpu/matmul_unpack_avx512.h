@@ -37,26 +37,33 @@ INLINE __m512 ramp(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 /* A permute looks at the low four bits of each lane only, so nibbles need no masking. */
 INLINE __m512 lookup(__m512 table, __m512i index) { return _mm512_permutexvar_ps(index, table); }
 
-/* q4_K, q5_K: the eight scales times d, then the eight mins times dmin. Bit positions: graft/blocks.h. */
-INLINE __m512 scales_q4_K(const gk_block_q4_K *b) {
+/* q4_K, q5_K: the eight scales and the eight mins, a byte each. Bit positions: graft/blocks.h. */
+INLINE void sixes_q4_K(const gk_block_q4_K *b, uint64_t *scale, uint64_t *min) {
   uint32_t l, h, c;
   memcpy(&l, b->scales, 4);
   memcpy(&h, b->scales + 4, 4);
   memcpy(&c, b->scales + 8, 4);
-  const uint64_t scale = (uint64_t)((c & 0x0F0F0F0Fu) | (l >> 6 & 0x03030303u) << 4) << 32 | (l & 0x3F3F3F3Fu);
-  const uint64_t min = (uint64_t)((c >> 4 & 0x0F0F0F0Fu) | (h >> 6 & 0x03030303u) << 4) << 32 | (h & 0x3F3F3F3Fu);
+  *scale = (uint64_t)((c & 0x0F0F0F0Fu) | (l >> 6 & 0x03030303u) << 4) << 32 | (l & 0x3F3F3F3Fu);
+  *min = (uint64_t)((c >> 4 & 0x0F0F0F0Fu) | (h >> 6 & 0x03030303u) << 4) << 32 | (h & 0x3F3F3F3Fu);
+}
+
+/* The scales times d, then the mins times dmin. */
+INLINE void scales_q4_K(const gk_block_q4_K *b, float *s) {
+  uint64_t scale, min;
+  sixes_q4_K(b, &scale, &min);
   const __m512 q = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_set_epi64x((long long)min, (long long)scale)));
   int both;
   memcpy(&both, b, 4);
   const __m512 d = _mm512_castps128_ps512(_mm_cvtph_ps(_mm_cvtsi32_si128(both)));
-  return _mm512_mul_ps(q, _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), d));
+  _mm512_storeu_ps(s, _mm512_mul_ps(q, _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), d)));
 }
 
-INLINE __m512 scales_q6_K(const gk_block_q6_K *b) { return _mm512_mul_ps(bytes_to_floats(load16(b->scales)), _mm512_set1_ps(_cvtsh_ss(b->d))); }
-
 INLINE void scales_of(const gk_type type, const char *chunk, float *s) {
-  if (type == GK_Q4_K || type == GK_Q5_K) _mm512_storeu_ps(s, scales_q4_K((const gk_block_q4_K *)chunk));
-  if (type == GK_Q6_K) _mm512_storeu_ps(s, scales_q6_K((const gk_block_q6_K *)chunk));
+  if (type == GK_Q4_K || type == GK_Q5_K) scales_q4_K((const gk_block_q4_K *)chunk, s);
+  if (type == GK_Q6_K) {
+    const gk_block_q6_K *b = (const gk_block_q6_K *)chunk;
+    _mm512_storeu_ps(s, _mm512_mul_ps(bytes_to_floats(load16(b->scales)), _mm512_set1_ps(_cvtsh_ss(b->d))));
+  }
 
 }
 
