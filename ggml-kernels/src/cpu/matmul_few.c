@@ -3,7 +3,7 @@
 #include "cpu/matmul.h"
 #include <string.h>
 
-enum { MOST = 16, ROWS_AT_MOST = 128, SPLITS = 32 };
+enum { MOST = 16, ROWS_AT_MOST = 512, SPLITS = 32 };
 
 typedef struct job {
   const gk_mm_kernel *kernel;

@@ -158,10 +158,10 @@ INLINE void words(const gk_type type, const super *b, int p, __m512i v[2]) {
 
 /* ---- products -------------------------------------------------------------------------------------------------------------- */
 
-/* acc + d * unit * (2^14 hi + lo) - min * sums */
+/* acc + d * (unit * (2^14 hi + lo)) - min * sums */
 INLINE __m512 plus_sums(const gk_type type, __m512i hi, __m512i lo, float d, __m512 min, const gk_mm_digits *x, __m512 acc) {
   const __m512 sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(hi), _mm512_set1_ps(0x1p14f), _mm512_cvtepi32_ps(lo));
-  acc = _mm512_fmadd_ps(sum, _mm512_set1_ps(d * x->unit), acc);
+  acc = _mm512_fmadd_ps(_mm512_mul_ps(sum, _mm512_set1_ps(x->unit)), _mm512_set1_ps(d), acc);
   return has_min(type) ? _mm512_fnmadd_ps(min, _mm512_load_ps(x->sums), acc) : acc;
 }
 
@@ -222,13 +222,14 @@ INLINE void tiles(const gk_type type, int32_t m, const unpacked *w, const gk_mm_
 
 /* m: f->m where it is 1 or 2, else 0 */
 INLINE void rows(const gk_type type, const int m, const gk_mm_few *f, int64_t begin, int64_t end) {
-  const int64_t chunk = gk_type_bytes(type, GK_SBLOCK);
+  const int64_t chunk = gk_type_bytes(type, GK_SBLOCK), step = UNIT * f->row_bytes;
+  prefetch(f->w + begin * f->row_bytes, gk_min_i64(step, (end - begin) * f->row_bytes));
   for (int64_t j = begin; j < end; j += UNIT) {
     const char *w[UNIT];
     __m512 acc[FEW * UNIT];
     for (int r = 0; r < UNIT; r++) w[r] = f->w + gk_min_i64(j + r, end - 1) * f->row_bytes;
     for (int32_t i = 0; i < (m ? m : f->m) * UNIT; i++) acc[i] = _mm512_setzero_ps();
-    const int64_t ahead = j + UNIT < end ? UNIT * f->row_bytes : 0;
+    const int64_t ahead = j + UNIT < end ? step : 0;
     const gk_mm_digits *x = f->digits;
     for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += f->m) {
       unpacked u;
