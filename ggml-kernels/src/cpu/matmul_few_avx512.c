@@ -23,11 +23,7 @@ GK_MM_UNROLL
     const float *x = f->x;
     for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += f->block) {
       const int quads = (int)(gk_min_i64(GK_SBLOCK, f->k - s) / 64);
-      _Alignas(64) float scales[STREAMS][SCALES];
-      for (int r = 0; r < STREAMS; r++) {
-        scales_of(type, w[r], scales[r]);
-        if (ahead) prefetch(w[r] + ahead, chunk);
-      }
+      for (int r = 0; ahead && r < STREAMS; r++) prefetch(w[r] + ahead, chunk);
       for (int p = 0; p < quads; p++) {
         __m512 xs[2][4];
 GK_MM_UNROLL
@@ -36,7 +32,7 @@ GK_MM_UNROLL
 GK_MM_UNROLL
         for (int r = 0; r < STREAMS; r++) {
           __m512 v[4];
-          quad(type, w[r], scales[r], p, v);
+          quad(type, w[r], p, v);
 GK_MM_UNROLL
           for (int c = 0; c < 4; c++)
             for (int i = 0; i < m; i++) acc[r][i] = _mm512_fmadd_ps(v[c], xs[i][c], acc[r][i]);
@@ -108,11 +104,9 @@ INLINE void unpack(const gk_type type, gk_dequantize_fn dequantize, const char *
     dequantize(w, to, n);
     return;
   }
-  _Alignas(64) float scales[SCALES];
-  scales_of(type, w, scales);
   for (int p = 0; p < n / 64; p++) {
     __m512 v[4];
-    quad(type, w, scales, p, v);
+    quad(type, w, p, v);
     for (int c = 0; c < 4; c++) _mm512_store_ps(to + 64 * p + 16 * c, v[c]);
   }
 }
@@ -174,9 +168,6 @@ void gk_mm_few_avx512(const gk_mm_few *f, int64_t begin, int64_t end) {
     case GK_BF16: rows(GK_BF16, f, begin, end); break;
     case GK_Q8_0: rows(GK_Q8_0, f, begin, end); break;
     case GK_Q4_0: rows(GK_Q4_0, f, begin, end); break;
-    case GK_Q4_K: rows(GK_Q4_K, f, begin, end); break;
-    case GK_Q5_K: rows(GK_Q5_K, f, begin, end); break;
-    case GK_Q6_K: rows(GK_Q6_K, f, begin, end); break;
     default: rows(GK_TYPE_LIMIT, f, begin, end);
   }
 }

@@ -84,6 +84,16 @@ INLINE __m512i plus_bit(__m512i q, __m512i h, int lower, int upper, int amount) 
 INLINE __m512i widened(__m128i scales) { return _mm512_castsi256_si512(_mm256_cvtepi8_epi16(scales)); }
 INLINE __m128i doubled(uint64_t bytes) { return _mm_unpacklo_epi8(_mm_cvtsi64_si128((long long)bytes), _mm_cvtsi64_si128((long long)bytes)); }
 
+/* q4_K, q5_K: the eight scales and the eight mins, a byte each. Bit positions: graft/blocks.h. */
+INLINE void sixes_q4_K(const gk_block_q4_K *b, uint64_t *scale, uint64_t *min) {
+  uint32_t l, h, c;
+  memcpy(&l, b->scales, 4);
+  memcpy(&h, b->scales + 4, 4);
+  memcpy(&c, b->scales + 8, 4);
+  *scale = (uint64_t)((c & 0x0F0F0F0Fu) | (l >> 6 & 0x03030303u) << 4) << 32 | (l & 0x3F3F3F3Fu);
+  *min = (uint64_t)((c >> 4 & 0x0F0F0F0Fu) | (h >> 6 & 0x03030303u) << 4) << 32 | (h & 0x3F3F3F3Fu);
+}
+
 INLINE void super_q4_K(const gk_type type, const gk_block_q4_K *b, super *to) {
   const gk_block_q5_K *five = (const gk_block_q5_K *)b;
   const uint8_t *qs = type == GK_Q5_K ? five->qs : b->qs;
