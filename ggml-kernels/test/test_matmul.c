@@ -166,6 +166,9 @@ static void check_few(gk_backend *b, const char *isa) {
     const gk_type type = all_types[t];
     const int64_t n = 6 + t, unit = gk_type_get(type)->block_size, k = unit == 1 ? 2 * 256 + 64 * (t % 2) + (guard_front ? t : 0) : unit * (unit == 256 ? 2 : 17 + t % 2);
     float *x = matrix(most, k, GAP), *alone = guarded_f32(most * n);
+    /* Every other row with elements of all sizes, as activations have. */
+    for (int64_t i = 1; i < most; i += 2)
+      for (int64_t l = 0; l < k; l++) x[i * (k + GAP) + l] = ldexpf(x[i * (k + GAP) + l], (int)(l * 7 % 25) - 12);
     gk_product p = {{type, guarded_weight(type, n * k), n, k}, alone, n, 0.75f, 0};
     const float *w = dequantized(&p.w);
     for (int64_t i = 0; i < most; i++) {

@@ -12,6 +12,7 @@
  * C: tiles (0,0) (0,1) (1,0) (1,1), first index the half of A.
  */
 #include "cpu/matmul_few_avx512.h"
+#include "cpu/matmul_few_int_avx512.h"
 #include "cpu/pack_amx.h"
 #include "cpu/transpose_avx512.h"
 
@@ -307,5 +308,7 @@ const gk_mm_kernel gk_mm_kernel_amx = {
   .store = {store_fwd, store_dx, store_dx},
   .few_rows = 8,
   .few_packed = 3,
+  .splits = gk_mm_splits_avx512,
+  .split = gk_mm_split_avx512,
   .few = gk_mm_few_avx512,
 };

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #include "cpu/matmul.h"
 #include "cpu/matmul_few_avx512.h"
+#include "cpu/matmul_few_int_avx512.h"
 #include "cpu/transpose_avx512.h"
 
 enum { ROWS = 14, COLS = 32 };
@@ -108,5 +109,7 @@ const gk_mm_kernel gk_mm_kernel_avx512 = {
   .store = {store, store, store},
   .few_rows = 32,
   .few_packed = 3,
+  .splits = gk_mm_splits_avx512,
+  .split = gk_mm_split_avx512,
   .few = gk_mm_few_avx512,
 };

@@ -3,7 +3,7 @@
 #include "cpu/matmul.h"
 #include <string.h>
 
-enum { MOST = 16, ROWS_AT_MOST = 128 };
+enum { MOST = 16, ROWS_AT_MOST = 512, SPLITS = 32 };
 
 typedef struct job {
   const gk_mm_kernel *kernel;
@@ -13,6 +13,7 @@ typedef struct job {
   int64_t ldx, k;
   int32_t m;
   float *packed;
+  gk_mm_digits *digits;
 } job;
 
 /* The blocks of s one after the other, in each the rows of x: they lie close, not at distances that share a place in the cache. */
@@ -23,6 +24,12 @@ static void pack(void *arg, int64_t begin, int64_t end, int32_t part) {
     const int64_t s = b * GK_SBLOCK, n = gk_min_i64(GK_SBLOCK, j->k - s);
     for (int32_t i = 0; i < j->m; i++) memcpy(j->packed + (b * j->m + i) * GK_SBLOCK, j->x + i * j->ldx + s, (size_t)n * sizeof(float));
   }
+}
+
+static void split(void *arg, int64_t begin, int64_t end, int32_t part) {
+  (void)part;
+  const job *j = arg;
+  for (int64_t t = begin; t < end; t++) j->kernel->split(j->x + t % j->m * j->ldx + t / j->m * GK_SBLOCK, j->digits + t);
 }
 
 static void dots(const gk_mm_kernel *kernel, const gk_mm_few *f, int64_t begin, int64_t end) {
@@ -55,13 +62,14 @@ static void run(void *arg, int64_t begin, int64_t end, int32_t part) {
   }
 }
 
-static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t block, int64_t m, int64_t k) {
+static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const gk_mm_few *from, int64_t m, int64_t k) {
   gk_mm_few members[MOST];
   int64_t rows = 0, tasks = 0;
   for (int32_t g = 0; g < group; g++) {
     members[g] = (gk_mm_few){.type = p[g].w.type, .dequantize = gk_dequantize_table(b->isa)[p[g].w.type], .w = p[g].w.data,
-                             .row_bytes = gk_type_bytes(p[g].w.type, k), .n = p[g].w.n, .k = k, .x = x, .ld = ldx, .block = block, .m = (int32_t)m,
+                             .row_bytes = gk_type_bytes(p[g].w.type, k), .n = p[g].w.n, .k = k, .x = from->x, .ld = from->ld, .block = from->block, .m = (int32_t)m,
                              .y = p[g].y, .ldy = p[g].ldy, .scale = p[g].scale, .accumulate = p[g].accumulate};
+    if (from->digits && kernel->splits(p[g].w.type)) members[g].digits = from->digits;
     rows += p[g].w.n;
   }
   /* Long tasks let a thread fetch ahead; there must be enough to go round. */
@@ -73,19 +81,26 @@ static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, 
 }
 
 gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
-  int64_t block = GK_SBLOCK;
-  if (m >= kernel->few_packed && k > GK_SBLOCK) {
-    const int64_t blocks = (k + GK_SBLOCK - 1) / GK_SBLOCK;
-    float *packed = gk_scratch_get(b, GK_SCRATCH_MATMUL_B, blocks * m * GK_SBLOCK * (int64_t)sizeof(float));
-    if (!packed) return GK_OUT_OF_MEMORY;
-    job j = {.x = x, .ldx = ldx, .k = k, .m = (int32_t)m, .packed = packed};
+  const int64_t blocks = (k + GK_SBLOCK - 1) / GK_SBLOCK;
+  gk_mm_few from = {.x = x, .ld = ldx, .block = GK_SBLOCK};
+  job j = {.kernel = kernel, .x = x, .ldx = ldx, .k = k, .m = (int32_t)m};
+  int32_t whole = 0;
+  for (int32_t g = 0; g < group; g++) whole += kernel->splits && kernel->splits(p[g].w.type);
+  if (whole) {
+    from.digits = j.digits = gk_scratch_get(b, GK_SCRATCH_MATMUL_A, blocks * m * (int64_t)sizeof *j.digits);
+    if (!j.digits) return GK_OUT_OF_MEMORY;
+    gk_parallel_for(b, blocks * m, SPLITS, split, &j);
+  }
+  if (whole < group && m >= kernel->few_packed && k > GK_SBLOCK) {
+    j.packed = gk_scratch_get(b, GK_SCRATCH_MATMUL_B, blocks * m * GK_SBLOCK * (int64_t)sizeof(float));
+    if (!j.packed) return GK_OUT_OF_MEMORY;
     gk_parallel_for(b, blocks, gk_max_i64(1, 64 / m), pack, &j);
-    x = packed;
-    ldx = GK_SBLOCK;
-    block = m * GK_SBLOCK;
+    from.x = j.packed;
+    from.ld = GK_SBLOCK;
+    from.block = m * GK_SBLOCK;
   }
   for (int32_t g = 0; g < group; g += MOST) {
-    const gk_status s = some(kernel, b, (int32_t)gk_min_i64(MOST, group - g), p + g, x, ldx, block, m, k);
+    const gk_status s = some(kernel, b, (int32_t)gk_min_i64(MOST, group - g), p + g, &from, m, k);
     if (s != GK_OK) return s;
   }
   return GK_OK;

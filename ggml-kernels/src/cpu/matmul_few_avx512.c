@@ -4,31 +4,10 @@
  * multiply-adds, then the lanes are added in one fixed order. So the bits of a row do not depend on the rows beside it.
  */
 #include "cpu/matmul_few_avx512.h"
-#include "cpu/matmul_unpack_avx512.h"
+#include "cpu/matmul_few_int_avx512.h"
+#include "cpu/matmul_lanes_avx512.h"
 
-enum { FEW = 32, UNIT = 4, UNITS = 2, STREAMS = 8, LINE = 64 };
-
-/* Sums of the lanes of four vectors: ((l0 + l2) + (l1 + l3)) of each 128 bits, then the halves of 512, then of 256 bits. */
-INLINE __m128 lane_sums(__m512 a, __m512 b, __m512 c, __m512 d) {
-  const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-  const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-  const __m512 q = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
-  const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(q), _mm512_extractf32x8_ps(q, 1));
-  return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-}
-
-/* y[i, j .. j+4) below `end` */
-INLINE void put(const gk_mm_few *f, int32_t i, int64_t j, int64_t end, __m128 sums) {
-  const __mmask8 mask = end - j >= 4 ? 15 : (__mmask8)((1u << (end - j)) - 1);
-  float *y = f->y + i * f->ldy + j;
-  __m128 v = _mm_mul_ps(_mm_set1_ps(f->scale), sums);
-  if (f->accumulate) v = _mm_add_ps(_mm_maskz_loadu_ps(mask, y), v);
-  _mm_mask_storeu_ps(y, mask, v);
-}
-
-INLINE void prefetch(const char *p, int64_t bytes) {
-  for (int64_t b = 0; b < bytes; b += LINE) _mm_prefetch(p + b, _MM_HINT_T1);
-}
+enum { FEW = 32, UNIT = 4, UNITS = 2, STREAMS = 8 };
 
 /* ---- one or two rows of x: weights go from registers into the sums, STREAMS rows of W side by side ------------------------- */
 
@@ -44,11 +23,7 @@ GK_MM_UNROLL
     const float *x = f->x;
     for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += f->block) {
       const int quads = (int)(gk_min_i64(GK_SBLOCK, f->k - s) / 64);
-      _Alignas(64) float scales[STREAMS][SCALES];
-      for (int r = 0; r < STREAMS; r++) {
-        scales_of(type, w[r], scales[r]);
-        if (ahead) prefetch(w[r] + ahead, chunk);
-      }
+      for (int r = 0; ahead && r < STREAMS; r++) prefetch(w[r] + ahead, chunk);
       for (int p = 0; p < quads; p++) {
         __m512 xs[2][4];
 GK_MM_UNROLL
@@ -57,7 +32,7 @@ GK_MM_UNROLL
 GK_MM_UNROLL
         for (int r = 0; r < STREAMS; r++) {
           __m512 v[4];
-          quad(type, w[r], scales[r], p, v);
+          quad(type, w[r], p, v);
 GK_MM_UNROLL
           for (int c = 0; c < 4; c++)
             for (int i = 0; i < m; i++) acc[r][i] = _mm512_fmadd_ps(v[c], xs[i][c], acc[r][i]);
@@ -129,11 +104,9 @@ INLINE void unpack(const gk_type type, gk_dequantize_fn dequantize, const char *
     dequantize(w, to, n);
     return;
   }
-  _Alignas(64) float scales[SCALES];
-  scales_of(type, w, scales);
   for (int p = 0; p < n / 64; p++) {
     __m512 v[4];
-    quad(type, w, scales, p, v);
+    quad(type, w, p, v);
     for (int c = 0; c < 4; c++) _mm512_store_ps(to + 64 * p + 16 * c, v[c]);
   }
 }
@@ -185,15 +158,16 @@ INLINE void rows(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t 
 }
 
 void gk_mm_few_avx512(const gk_mm_few *f, int64_t begin, int64_t end) {
+  if (f->digits) {
+    gk_mm_few_int_avx512(f, begin, end);
+    return;
+  }
   switch (f->type) {
     case GK_F32: rows(GK_F32, f, begin, end); break;
     case GK_F16: rows(GK_F16, f, begin, end); break;
     case GK_BF16: rows(GK_BF16, f, begin, end); break;
     case GK_Q8_0: rows(GK_Q8_0, f, begin, end); break;
     case GK_Q4_0: rows(GK_Q4_0, f, begin, end); break;
-    case GK_Q4_K: rows(GK_Q4_K, f, begin, end); break;
-    case GK_Q5_K: rows(GK_Q5_K, f, begin, end); break;
-    case GK_Q6_K: rows(GK_Q6_K, f, begin, end); break;
     default: rows(GK_TYPE_LIMIT, f, begin, end);
   }
 }

@@ -1,7 +1,6 @@
 /* Weights to f32 in registers, 64 at a time. The values are those of dequantization, bit for bit (compile with -ffp-contract=off).
  *
- *   scales_of(type, chunk, s)     what the quads of a chunk of GK_SBLOCK weights need, into s[SCALES]
- *   quad(type, chunk, s, p, v)    weights 64p .. 64p+63 of the chunk
+ *   quad(type, chunk, p, v)    weights 64p .. 64p+63 of a chunk of GK_SBLOCK
  *
  * `type` is a constant where these are inlined, one of unpacks(). Only the blocks asked for are read.
  */
@@ -14,18 +13,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { SCALES = 16 };
-
 INLINE int unpacks(gk_type type) {
   switch (type) {
     case GK_F32:
     case GK_F16:
     case GK_BF16:
     case GK_Q8_0:
-    case GK_Q4_0:
-    case GK_Q4_K:
-    case GK_Q5_K:
-    case GK_Q6_K: return 1;
+    case GK_Q4_0: return 1;
     default: return 0;
   }
 }
@@ -37,70 +31,7 @@ INLINE __m512 ramp(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1
 /* A permute looks at the low four bits of each lane only, so nibbles need no masking. */
 INLINE __m512 lookup(__m512 table, __m512i index) { return _mm512_permutexvar_ps(index, table); }
 
-/* q4_K, q5_K: the eight scales times d, then the eight mins times dmin. Bit positions: graft/blocks.h. */
-INLINE void scales_q4_K(const gk_block_q4_K *b, float *s) {
-  uint32_t l, h, c;
-  memcpy(&l, b->scales, 4);
-  memcpy(&h, b->scales + 4, 4);
-  memcpy(&c, b->scales + 8, 4);
-  const uint64_t scale = (uint64_t)((c & 0x0F0F0F0Fu) | (l >> 6 & 0x03030303u) << 4) << 32 | (l & 0x3F3F3F3Fu);
-  const uint64_t min = (uint64_t)((c >> 4 & 0x0F0F0F0Fu) | (h >> 6 & 0x03030303u) << 4) << 32 | (h & 0x3F3F3F3Fu);
-  const __m512 q = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_set_epi64x((long long)min, (long long)scale)));
-  int both;
-  memcpy(&both, b, 4);
-  const __m512 d = _mm512_castps128_ps512(_mm_cvtph_ps(_mm_cvtsi32_si128(both)));
-  _mm512_storeu_ps(s, _mm512_mul_ps(q, _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1), d)));
-}
-
-INLINE void scales_of(const gk_type type, const char *chunk, float *s) {
-  if (type == GK_Q4_K || type == GK_Q5_K) scales_q4_K((const gk_block_q4_K *)chunk, s);
-  if (type == GK_Q6_K) {
-    const gk_block_q6_K *b = (const gk_block_q6_K *)chunk;
-    _mm512_storeu_ps(s, _mm512_mul_ps(bytes_to_floats(load16(b->scales)), _mm512_set1_ps(_cvtsh_ss(b->d))));
-  }
-}
-
-INLINE void quad_q4_K(const gk_block_q4_K *b, const float *s, int p, __m512 v[4]) {
-  const __m512 even = _mm512_sub_ps(_mm512_mul_ps(ramp(), _mm512_set1_ps(s[2 * p])), _mm512_set1_ps(s[8 + 2 * p]));
-  const __m512 odd = _mm512_sub_ps(_mm512_mul_ps(ramp(), _mm512_set1_ps(s[2 * p + 1])), _mm512_set1_ps(s[8 + 2 * p + 1]));
-  const __m512i q0 = _mm512_cvtepu8_epi32(load16(b->qs + 32 * p)), q1 = _mm512_cvtepu8_epi32(load16(b->qs + 32 * p + 16));
-  v[0] = lookup(even, q0);
-  v[1] = lookup(even, q1);
-  v[2] = lookup(odd, _mm512_srli_epi32(q0, 4));
-  v[3] = lookup(odd, _mm512_srli_epi32(q1, 4));
-}
-
-/* Two vectors from 32 bytes of quants: q * s - m. */
-INLINE void scaled_minus(__m256i q, float s, float m, __m512 *v) {
-  v[0] = _mm512_sub_ps(_mm512_mul_ps(bytes_to_floats(_mm256_castsi256_si128(q)), _mm512_set1_ps(s)), _mm512_set1_ps(m));
-  v[1] = _mm512_sub_ps(_mm512_mul_ps(bytes_to_floats(_mm256_extracti128_si256(q, 1)), _mm512_set1_ps(s)), _mm512_set1_ps(m));
-}
-
-INLINE void quad_q5_K(const gk_block_q5_K *b, const float *s, int p, __m512 v[4]) {
-  const __m256i nibble = _mm256_set1_epi8(15), fifth = _mm256_set1_epi8(16), q = load32(b->qs + 32 * p), h = _mm256_srl_epi16(load32(b->qh), _mm_cvtsi32_si128(2 * p));
-  scaled_minus(_mm256_or_si256(_mm256_and_si256(q, nibble), _mm256_and_si256(_mm256_slli_epi16(h, 4), fifth)), s[2 * p], s[8 + 2 * p], v);
-  scaled_minus(_mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(q, 4), nibble), _mm256_and_si256(_mm256_slli_epi16(h, 3), fifth)), s[2 * p + 1], s[8 + 2 * p + 1], v + 2);
-}
-
-/* Two vectors from 32 bytes of quants, offset 32, each with a scale of its own. */
-INLINE void scaled_q6(__m256i q, const float *s, __m512 *v) {
-  q = _mm256_sub_epi8(q, _mm256_set1_epi8(32));
-  v[0] = _mm512_mul_ps(bytes_to_floats(_mm256_castsi256_si128(q)), _mm512_set1_ps(s[0]));
-  v[1] = _mm512_mul_ps(bytes_to_floats(_mm256_extracti128_si256(q, 1)), _mm512_set1_ps(s[1]));
-}
-
-INLINE void quad_q6_K(const gk_block_q6_K *b, const float *s, int p, __m512 v[4]) {
-  const __m128i shift = _mm_cvtsi32_si128(4 * (p & 1)); /* the upper half of a half: high nibbles, and the upper two pairs of bits */
-  const __m256i nibble = _mm256_set1_epi8(15), pair = _mm256_set1_epi8(0x30), h = _mm256_srl_epi16(load32(b->qh + 32 * (p >> 1)), shift);
-  const __m256i l0 = _mm256_srl_epi16(load32(b->ql + 64 * (p >> 1)), shift), l1 = _mm256_srl_epi16(load32(b->ql + 64 * (p >> 1) + 32), shift);
-  scaled_q6(_mm256_or_si256(_mm256_and_si256(l0, nibble), _mm256_and_si256(_mm256_slli_epi16(h, 4), pair)), s + 4 * p, v);
-  scaled_q6(_mm256_or_si256(_mm256_and_si256(l1, nibble), _mm256_and_si256(_mm256_slli_epi16(h, 2), pair)), s + 4 * p + 2, v + 2);
-}
-
-INLINE void quad(const gk_type type, const char *chunk, const float *s, int p, __m512 v[4]) {
-  if (type == GK_Q4_K) quad_q4_K((const gk_block_q4_K *)chunk, s, p, v);
-  if (type == GK_Q5_K) quad_q5_K((const gk_block_q5_K *)chunk, s, p, v);
-  if (type == GK_Q6_K) quad_q6_K((const gk_block_q6_K *)chunk, s, p, v);
+INLINE void quad(const gk_type type, const char *chunk, int p, __m512 v[4]) {
   if (type == GK_Q8_0) {
     const gk_block_q8_0 *b = (const gk_block_q8_0 *)chunk + 2 * p;
     for (int i = 0; i < 4; i++) v[i] = _mm512_mul_ps(bytes_to_floats(load16(b[i / 2].qs + 16 * (i % 2))), _mm512_set1_ps(_cvtsh_ss(b[i / 2].d)));
