@@ -36,7 +36,8 @@ import picocli.CommandLine.Option;
       "  graft bench serve --shape 1b --type Q4_K_M                      16 clients, prompts of 256 tokens, answers of 64, base + 3 adapters",
       "  graft bench serve --model model.gguf --peer llama.cpp --json    the same on java-llama.cpp too, with one adapter, and the ratio",
       "",
-      "first: from asking to the first text; next: between two pieces of text. Prompts are random and never twice the same; no answer ends early."
+      "first: from asking to the first text; next: between two pieces of text. Prompts are random and never twice the same; no answer ends early.",
+      "Where other programs compute too, give --threads 1: llama.cpp's threads wait for each other after every operation."
     })
 public final class BenchServeCommand implements Callable<Integer> {
   private static final String BASE = "base";
