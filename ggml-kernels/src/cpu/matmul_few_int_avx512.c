@@ -7,7 +7,7 @@
 #include "cpu/matmul_few_int_avx512.h"
 #include "cpu/matmul_lanes_avx512.h"
 
-enum { FEW = 32, UNIT = 4, QUADS = GK_SBLOCK / 64, WORDS = 2 * QUADS, MOST = 3 };
+enum { FEW = 32, UNIT = 4, QUADS = GK_SBLOCK / 64, WORDS = 2 * QUADS, MOST = 3, AHEAD = 4096 };
 
 /* A super-block: w = d * scale * (q - offset) - min, q in the order of x, offset 32 or 0; a scale and a min for each 16 elements. */
 typedef struct super {
@@ -176,7 +176,7 @@ INLINE __m512 plus_sums(const gk_type type, __m512i hi, __m512i lo, float d, __m
 }
 
 /* One or two rows of x: the words stay in registers. */
-INLINE void direct(const gk_type type, const int m, const char *w, const gk_mm_digits *x, __m512 *acc) {
+INLINE void direct(const gk_type type, const int m, const char *w, const gk_mm_digits *x, __m512 *sum) {
   super b;
   __m512i hi[2], lo[2], v[2];
   super_of(type, w, &b);
@@ -190,7 +190,7 @@ GK_MM_UNROLL
         lo[i] = _mm512_dpwssd_epi32(lo[i], v[o], _mm512_load_si512(x[i].lo + 64 * p + 32 * o));
       }
   }
-  for (int i = 0; i < m; i++) acc[i * UNIT] = plus_sums(type, hi[i], lo[i], b.d, b.min, x + i, acc[i * UNIT]);
+  for (int i = 0; i < m; i++) sum[i] = plus_sums(type, hi[i], lo[i], b.d, b.min, x + i, sum[i]);
 }
 
 /* UNIT super-blocks as words in L1. */
@@ -230,49 +230,67 @@ INLINE void tiles(const gk_type type, int32_t m, const unpacked *w, const gk_mm_
   }
 }
 
-/* m: f->m where it is 1 or 2, else 0 */
-INLINE void rows(const gk_type type, const int m, const gk_mm_few *f, int64_t begin, int64_t end) {
+INLINE void put_all(const gk_mm_few *f, int32_t m, int64_t j, int64_t end, const __m512 *acc) {
+  for (int32_t i = 0; i < m; i++, acc += UNIT) put(f, i, j, end, lane_sums(acc[0], acc[1], acc[2], acc[3]));
+}
+
+/* m = f->m rows of x, one or two: each row of W from end to end, so that memory is read in one stream; a fetch past its end is none. */
+INLINE void few(const gk_type type, const int m, const gk_mm_few *f, int64_t begin, int64_t end) {
+  const int64_t chunk = gk_type_bytes(type, GK_SBLOCK);
+  for (int64_t j = begin; j < end; j += UNIT) {
+    __m512 acc[2 * UNIT];
+    for (int r = 0; r < UNIT; r++) {
+      const char *w = f->w + gk_min_i64(j + r, end - 1) * f->row_bytes;
+      const gk_mm_digits *x = f->digits;
+      __m512 sum[2];
+      for (int i = 0; i < m; i++) sum[i] = _mm512_setzero_ps();
+      for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += m, w += chunk) {
+        prefetch(w + AHEAD, chunk);
+        direct(type, m, w, x, sum);
+      }
+      for (int i = 0; i < m; i++) acc[i * UNIT + r] = sum[i];
+    }
+    put_all(f, m, j, end, acc);
+  }
+}
+
+INLINE void many(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t end) {
   const int64_t chunk = gk_type_bytes(type, GK_SBLOCK), step = UNIT * f->row_bytes;
   prefetch(f->w + begin * f->row_bytes, gk_min_i64(step, (end - begin) * f->row_bytes));
   for (int64_t j = begin; j < end; j += UNIT) {
     const char *w[UNIT];
     __m512 acc[FEW * UNIT];
     for (int r = 0; r < UNIT; r++) w[r] = f->w + gk_min_i64(j + r, end - 1) * f->row_bytes;
-    for (int32_t i = 0; i < (m ? m : f->m) * UNIT; i++) acc[i] = _mm512_setzero_ps();
+    for (int32_t i = 0; i < f->m * UNIT; i++) acc[i] = _mm512_setzero_ps();
     const int64_t ahead = j + UNIT < end ? step : 0;
     const gk_mm_digits *x = f->digits;
     for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += f->m) {
       unpacked u;
-GK_MM_UNROLL
       for (int r = 0; r < UNIT; r++) {
+        super b;
         if (ahead) prefetch(w[r] + ahead, chunk);
-        if (m) {
-          direct(type, m, w[r], x, acc + r);
-        } else {
-          super b;
-          super_of(type, w[r], &b);
-          for (int p = 0; p < QUADS; p++) {
-            __m512i v[2];
-            words(type, &b, p, v);
-            u.words[2 * p][r] = v[0];
-            u.words[2 * p + 1][r] = v[1];
-          }
-          u.min[r] = has_min(type) ? b.min : _mm512_setzero_ps();
-          u.d[r] = b.d;
+        super_of(type, w[r], &b);
+        for (int p = 0; p < QUADS; p++) {
+          __m512i v[2];
+          words(type, &b, p, v);
+          u.words[2 * p][r] = v[0];
+          u.words[2 * p + 1][r] = v[1];
         }
+        u.min[r] = has_min(type) ? b.min : _mm512_setzero_ps();
+        u.d[r] = b.d;
         w[r] += chunk;
       }
-      if (!m) tiles(type, f->m, &u, x, acc);
+      tiles(type, f->m, &u, x, acc);
     }
-    for (int32_t i = 0; i < (m ? m : f->m); i++) put(f, i, j, end, lane_sums(acc[i * UNIT], acc[i * UNIT + 1], acc[i * UNIT + 2], acc[i * UNIT + 3]));
+    put_all(f, f->m, j, end, acc);
   }
 }
 
 INLINE void of_type(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t end) {
   switch (f->m) {
-    case 1: rows(type, 1, f, begin, end); break;
-    case 2: rows(type, 2, f, begin, end); break;
-    default: rows(type, 0, f, begin, end);
+    case 1: few(type, 1, f, begin, end); break;
+    case 2: few(type, 2, f, begin, end); break;
+    default: many(type, f, begin, end);
   }
 }
 
