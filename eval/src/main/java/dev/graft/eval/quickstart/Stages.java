@@ -40,7 +40,7 @@ public record Stages(Path folder, long seed) {
             List.of("data", "make", "uti", "--seed", seed, "--output", data().toString(), "--overwrite"), data().resolve("manifest.json")),
         new Stage("SFT: a LoRA adapter on the quantized base, from 300 notes and their answers", "sft",
             List.of("sft", "--model", base().toString(), "--data", sft + "/train.jsonl", "--eval-data", sft + "/eval.jsonl", "--output", folder.resolve("sft").toString(), "--resume",
-                "--seed", seed, "--epochs", "6", "--batch-size", "8", "--learning-rate", "1e-3", "--lr-scheduler", "cosine", "--warmup-steps", "10", "--lora-rank", "16",
+                "--seed", seed, "--epochs", "12", "--batch-size", "8", "--learning-rate", "1e-3", "--lr-scheduler", "cosine", "--warmup-steps", "10", "--lora-rank", "16",
                 "--micro-batch-tokens", "2048", "--load-best"), adapter("sft")),
         new Stage("DPO: on from there, from the right and the wrong answer to each note", "dpo",
             List.of("dpo", "--model", base().toString(), "--data", dpo + "/train.jsonl", "--eval-data", dpo + "/eval.jsonl", "--init-adapter", adapter("sft").toString(), "--output",

@@ -15,9 +15,6 @@ import java.util.Set;
 
 /** The command that starts a {@link LlamaWorker}: this Java, and of the class path only what it needs. */
 final class WorkerCommand {
-  /** Turns that a thread of GNU OpenMP waits busily before it sleeps, some tens of microseconds; its own default is a millisecond and more. */
-  private static final String SPINS = "10000";
-
   private WorkerCommand() {}
 
   static ProcessBuilder builder() throws IOException {
@@ -30,11 +27,7 @@ final class WorkerCommand {
     }
     LlamaLibrary.folder().ifPresent(folder -> command.add("-Dde.kherud.llama.lib.path=" + folder));
     command.addAll(List.of("-cp", classPath(), LlamaWorker.class.getName()));
-    ProcessBuilder builder = new ProcessBuilder(command).directory(new File(System.getProperty("java.io.tmpdir")));
-    if (!builder.environment().containsKey("OMP_WAIT_POLICY")) {
-      builder.environment().putIfAbsent("GOMP_SPINCOUNT", SPINS); // where others use the processor too, llama.cpp's threads would mostly wait for each other, busily
-    }
-    return builder;
+    return new ProcessBuilder(command).directory(new File(System.getProperty("java.io.tmpdir")));
   }
 
   private static String classPath() {

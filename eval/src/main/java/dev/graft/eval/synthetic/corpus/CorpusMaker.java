@@ -39,7 +39,7 @@ public final class CorpusMaker {
         if (attempt == ATTEMPTS) {
           throw new DataSetException("the corpus has not enough different rows for --n " + n + "; give a smaller --n", false);
         }
-        CorpusRow candidate = CorpusKind.make(mix, new Dice(Dice.stream(mix.label(), seed, i, attempt)));
+        CorpusRow candidate = CorpusKind.make(mix, new Dice(Dice.stream(mix.stream(), seed, i, attempt)));
         row = texts.add(ShingleIndex.normalized(candidate.text())) ? candidate : null;
       }
       rows.add(row);

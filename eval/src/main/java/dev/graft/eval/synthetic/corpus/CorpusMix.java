@@ -21,6 +21,11 @@ public enum CorpusMix {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** Where its random numbers come from. Asking goes on where reading is, so it is to have another seed. */
+  String stream() {
+    return (this == ASKING ? READING : this).label();
+  }
+
   /** Names of all. */
   public static List<String> names() {
     return Arrays.stream(values()).map(CorpusMix::label).toList();
