@@ -51,7 +51,7 @@ class UsageTest {
         "generate --model m --prompt p --temperature NaN|--temperature NaN",
         "inspect|missing required parameter: 'MODEL.gguf'",
         "inspect a b|unexpected argument 'b'",
-        "bench|give a command: train, dpo, quantize, serve, make-model",
+        "bench|give a command: train, dpo, quantize, decode, serve, make-model",
         "bench make-model --no-tied --outptu x|unknown flag --outptu; did you mean --output?",
         "quantize a.gguf b.gguf|missing required parameter: 'TYPE'",
         "imatrix --model m|missing required options: '--data=D', '--output=F'",

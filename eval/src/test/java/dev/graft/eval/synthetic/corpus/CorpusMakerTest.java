@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.graft.eval.synthetic.DataSet;
 import dev.graft.eval.synthetic.Dice;
+import dev.graft.eval.synthetic.Grammar;
 import dev.graft.eval.synthetic.ShingleIndex;
 import dev.graft.eval.synthetic.Split;
 import dev.graft.eval.synthetic.SyntheticRow;
@@ -13,9 +14,12 @@ import dev.graft.eval.synthetic.clinic.Note;
 import dev.graft.eval.synthetic.clinic.NoteWriter;
 import dev.graft.eval.synthetic.clinic.Symptom;
 import dev.graft.eval.synthetic.uti.UtiTask;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,7 +39,7 @@ class CorpusMakerTest {
     long chat = rows.stream().filter(CorpusRow::chat).mapToLong(r -> r.text().length()).sum();
     assertThat(all).isBetween(10_000_000L, 14_000_000L);
     assertThat((double) chat / all).isBetween(0.55, 0.75);
-    assertThat(rows.stream().map(CorpusRow::kind).distinct()).hasSize(CorpusKind.values().length - 1); // groups are of the other mix
+    assertThat(rows.stream().map(CorpusRow::kind).distinct()).hasSize(CorpusKind.values().length - 2); // groups and asked are of other mixes
   }
 
   @Test
@@ -99,6 +103,34 @@ class CorpusMakerTest {
         }
       }
     }
+  }
+
+  @Test
+  void otherWordsAskForTheGroupThatTheAnswerIsAbout() {
+    Map<String, String> groups = new HashMap<>();
+    for (String line : Grammar.lines(NoteQuestions.class, "organs.txt")) {
+      String[] parts = line.split(" \\| ");
+      for (String organ : parts[1].split("; ")) {
+        assertThat(groups.put(organ, parts[0])).as(organ).isNull();
+      }
+    }
+    int yes = 0;
+    int all = 0;
+    for (int i = 0; i < 200; i++) {
+      Dice dice = new Dice(Dice.stream("words", 1, i, 0));
+      Note note = NoteWriter.write(CaseMaker.general(dice), 100, dice);
+      List<String> turns = new NoteQuestions(note, dice).inOtherWords(3);
+      for (int t = 0; t < turns.size(); t += 2) {
+        String question = turns.get(t).substring(turns.get(t).lastIndexOf("\n\n") + 1);
+        String organ = groups.keySet().stream().filter(question::contains).max(Comparator.comparingInt(String::length)).orElseThrow();
+        boolean present = note.source().in(Frame.PRESENT).stream().anyMatch(s -> s.system().equals(groups.get(organ)));
+        assertThat(turns.get(t + 1)).as(turns.get(t)).isEqualTo(present ? "Yes" : "No");
+        assertThat(question).doesNotContain("infection");
+        yes += present ? 1 : 0;
+        all++;
+      }
+    }
+    assertThat((double) yes / all).isBetween(0.2, 0.8);
   }
 
   @Test
