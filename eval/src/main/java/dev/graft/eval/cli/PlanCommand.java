@@ -40,7 +40,7 @@ import picocli.CommandLine.Option;
       "",
       "Takes every flag of graft sft and graft dpo, so that a command line can be planned by its first word alone; nothing is written.",
       "Operations: a multiply-add counts as two; 2N a token forward and 2N backward, the head on rows with a target, attention by the",
-      "lengths of the segments; the adapter's own products (about 2%) are not counted, nor are checkpoints. Evaluations count in the time",
+      "lengths of the segments; the adapter's own products (about 2%%) are not counted, nor are checkpoints. Evaluations count in the time",
       "of the whole run. The time is that of this machine, from real passes over the model, some 10 seconds of them, unless",
       "--flops-per-second tells the speed."
     })
