@@ -4,7 +4,6 @@ import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -21,16 +20,7 @@ public final class BenchDecodeCommand implements Callable<Integer> {
   private static final int MOST_SEQUENCES = 256;
 
   @Mixin CommonOptions common;
-
-  @Option(names = "--model", paramLabel = "FILE", description = "The GGUF to run. Default: one of random weights, see --shape.")
-  Path model;
-
-  @Option(names = "--shape", paramLabel = "NAME",
-      description = "Makes a model of this shape (see 'graft bench make-model --help') and keeps it under ~/.cache/graft/bench. Default: 1b.")
-  String shape;
-
-  @Option(names = "--type", paramLabel = "TYPE", description = "Weight type of that model. Default: Q4_K_M.")
-  String type;
+  @Mixin BenchModelFlags on;
 
   @Option(names = "--prompt", paramLabel = "N", defaultValue = "256", description = "Tokens read before writing. Default: ${DEFAULT-VALUE}.")
   int prompt;
@@ -51,7 +41,7 @@ public final class BenchDecodeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     try (GraftRuntime runtime = common.openRuntime()) {
-      DecodeBench.Settings settings = new DecodeBench.Settings(model == null ? BenchModels.made(shape, type, common) : model, prompt, tokens, List.copyOf(batches),
+      DecodeBench.Settings settings = new DecodeBench.Settings(on.file(common), prompt, tokens, List.copyOf(batches),
           repeats, peer != null, common.seed());
       DecodeBench.Result result = DecodeBench.run(runtime, settings, common::note);
       if (common.json()) {
@@ -64,9 +54,7 @@ public final class BenchDecodeCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (model != null && (shape != null || type != null)) {
-      throw CliException.usage("--model is a model already; leave --shape and --type out, or leave out --model");
-    }
+    on.check();
     if (peer != null && !"llama.cpp".equals(peer)) {
       throw CliException.usage("--peer " + peer + " is not known; only llama.cpp is");
     }

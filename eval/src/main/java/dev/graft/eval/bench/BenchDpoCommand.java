@@ -20,16 +20,7 @@ import picocli.CommandLine.Option;
     footer = {"  graft bench dpo --model model.gguf --prompt 384 --response 64", "  graft bench dpo --shape 1b --type Q4_K_M --json"})
 public final class BenchDpoCommand implements Callable<Integer> {
   @Mixin CommonOptions common;
-
-  @Option(names = "--model", paramLabel = "FILE", description = "The GGUF to train on. Default: one of random weights, see --shape.")
-  Path model;
-
-  @Option(names = "--shape", paramLabel = "NAME",
-      description = "Makes a model of this shape (see 'graft bench make-model --help') and keeps it under ~/.cache/graft/bench. Default: 1b.")
-  String shape;
-
-  @Option(names = "--type", paramLabel = "TYPE", description = "Weight type of that model. Default: Q4_K_M.")
-  String type;
+  @Mixin BenchModelFlags on;
 
   @Option(names = "--prompt", paramLabel = "N", defaultValue = "384", description = "Tokens of a prompt. Default: ${DEFAULT-VALUE}.")
   int prompt;
@@ -67,7 +58,7 @@ public final class BenchDpoCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     try (GraftRuntime runtime = common.openRuntime()) {
-      Path file = model == null ? BenchModels.made(shape, type, common) : model;
+      Path file = on.file(common);
       DpoBench.Settings settings =
           new DpoBench.Settings(file, prompt, response, pairs, microBatchTokens, rounds, rank, targets, "block".equals(recompute), common.seed());
       DpoBench.Result result = DpoBench.run(runtime, settings, common::note);
@@ -81,26 +72,18 @@ public final class BenchDpoCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (model != null && (shape != null || type != null)) {
-      throw CliException.usage("--model is a model already; leave --shape and --type out, or leave out --model");
-    }
+    on.check();
     if (!"none".equals(recompute) && !"block".equals(recompute)) {
       throw CliException.usage("--recompute " + recompute + " is not known; choose none or block");
     }
-    atLeast("--prompt", prompt, 1);
-    atLeast("--response", response, 1);
-    atLeast("--pairs", pairs, 0);
-    atLeast("--micro-batch-tokens", microBatchTokens, 1);
-    atLeast("--rounds", rounds, 1);
-    epochs.forEach(n -> atLeast("--epochs-amortized", n, 1));
+    BenchModelFlags.atLeast("--prompt", prompt, 1);
+    BenchModelFlags.atLeast("--response", response, 1);
+    BenchModelFlags.atLeast("--pairs", pairs, 0);
+    BenchModelFlags.atLeast("--micro-batch-tokens", microBatchTokens, 1);
+    BenchModelFlags.atLeast("--rounds", rounds, 1);
+    epochs.forEach(n -> BenchModelFlags.atLeast("--epochs-amortized", n, 1));
     if ((long) prompt + response > 1 << 20 || pairs > 1 << 16 || microBatchTokens > 1 << 24) {
       throw CliException.usage("--prompt, --response, --pairs or --micro-batch-tokens is too much for one step; make them smaller");
-    }
-  }
-
-  private static void atLeast(String flag, int value, int least) {
-    if (value < least) {
-      throw CliException.usage(flag + " " + value + " is too small; give at least " + least);
     }
   }
 }

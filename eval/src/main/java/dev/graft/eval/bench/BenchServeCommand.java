@@ -46,16 +46,7 @@ public final class BenchServeCommand implements Callable<Integer> {
   private static final int PAGE = 64;
 
   @Mixin CommonOptions common;
-
-  @Option(names = "--model", paramLabel = "FILE", description = "The GGUF to serve. Default: one of random weights, see --shape.")
-  Path model;
-
-  @Option(names = "--shape", paramLabel = "NAME",
-      description = "Makes a model of this shape (see 'graft bench make-model --help') and keeps it under ~/.cache/graft/bench. Default: 1b.")
-  String shape;
-
-  @Option(names = "--type", paramLabel = "TYPE", description = "Weight type of that model. Default: Q4_K_M.")
-  String type;
+  @Mixin BenchModelFlags on;
 
   @Option(names = "--clients", paramLabel = "N", defaultValue = "16", description = "Clients at once. Default: ${DEFAULT-VALUE}.")
   int clients;
@@ -86,7 +77,7 @@ public final class BenchServeCommand implements Callable<Integer> {
     check();
     Path folder = Files.createTempDirectory("graft-bench-serve-");
     try {
-      Path file = model == null ? BenchModels.made(shape, type, common) : model;
+      Path file = on.file(common);
       Map<String, Path> all = makeAdapters(file, folder);
       Map<String, Path> one = new LinkedHashMap<>();
       all.entrySet().stream().limit(1).forEach(entry -> one.put(entry.getKey(), entry.getValue()));
@@ -118,23 +109,16 @@ public final class BenchServeCommand implements Callable<Integer> {
   }
 
   private void check() {
-    atLeast("--clients", clients, 1);
-    atLeast("--prompt", prompt, 1);
-    atLeast("--answer", answer, 1);
-    atLeast("--rounds", rounds, 1);
-    atLeast("--adapters", adapters, peer != null || engine.equals(ServedEngine.LLAMA) ? 1 : 0);
-    if (model != null && (shape != null || type != null)) {
-      throw CliException.usage("--model is a model already; leave --shape and --type out, or leave out --model");
-    } else if (!engine.equals(ServedEngine.NATIVE) && !engine.equals(ServedEngine.LLAMA)) {
+    BenchModelFlags.atLeast("--clients", clients, 1);
+    BenchModelFlags.atLeast("--prompt", prompt, 1);
+    BenchModelFlags.atLeast("--answer", answer, 1);
+    BenchModelFlags.atLeast("--rounds", rounds, 1);
+    BenchModelFlags.atLeast("--adapters", adapters, peer != null || engine.equals(ServedEngine.LLAMA) ? 1 : 0);
+    on.check();
+    if (!engine.equals(ServedEngine.NATIVE) && !engine.equals(ServedEngine.LLAMA)) {
       throw CliException.usage("--engine " + engine + " is not known; give native or llama.cpp");
     } else if (peer != null && (!peer.equals("llama.cpp") || engine.equals(ServedEngine.LLAMA))) {
       throw CliException.usage("--peer " + peer + ": the one peer is llama.cpp, and it goes with --engine native");
-    }
-  }
-
-  private static void atLeast(String flag, int value, int least) {
-    if (value < least) {
-      throw CliException.usage(flag + " " + value + " is too small; give at least " + least);
     }
   }
 

@@ -5,7 +5,6 @@ import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
 import dev.graft.eval.cli.TargetList;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,16 +21,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
   private static final int SHORTEST = 2;
 
   @Mixin CommonOptions common;
-
-  @Option(names = "--model", paramLabel = "FILE", description = "The GGUF to train on. Default: one of random weights, see --shape.")
-  Path model;
-
-  @Option(names = "--shape", paramLabel = "NAME",
-      description = "Makes a model of this shape (see 'graft bench make-model --help') and keeps it under ~/.cache/graft/bench. Default: 1b.")
-  String shape;
-
-  @Option(names = "--type", paramLabel = "TYPE", description = "Weight type of that model. Default: Q4_K_M.")
-  String type;
+  @Mixin BenchModelFlags on;
 
   @Option(names = "--sequence", paramLabel = "N", defaultValue = "512", description = "Tokens of a row. Default: ${DEFAULT-VALUE}.")
   int sequence;
@@ -58,7 +48,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     check();
     try (GraftRuntime runtime = common.openRuntime()) {
-      TrainBench.Settings settings = new TrainBench.Settings(model == null ? BenchModels.made(shape, type, common) : model, sequence, batch, rank, targets,
+      TrainBench.Settings settings = new TrainBench.Settings(on.file(common), sequence, batch, rank, targets,
           "block".equals(recompute), steps, common.seed());
       TrainBench.Result result = TrainBench.run(runtime, settings, common::note);
       if (common.json()) {
@@ -71,23 +61,15 @@ public final class BenchTrainCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (model != null && (shape != null || type != null)) {
-      throw CliException.usage("--model is a model already; leave --shape and --type out, or leave out --model");
-    }
+    on.check();
     if (!"none".equals(recompute) && !"block".equals(recompute)) {
       throw CliException.usage("--recompute " + recompute + " is not known; choose none or block");
     }
-    atLeast("--sequence", sequence, SHORTEST);
-    atLeast("--batch", batch, 1);
-    atLeast("--steps", steps, 1);
+    BenchModelFlags.atLeast("--sequence", sequence, SHORTEST);
+    BenchModelFlags.atLeast("--batch", batch, 1);
+    BenchModelFlags.atLeast("--steps", steps, 1);
     if ((long) sequence * batch > Integer.MAX_VALUE / 8) {
       throw CliException.usage("--sequence " + sequence + " times --batch " + batch + " is too many tokens for one step; make one of them smaller");
-    }
-  }
-
-  private static void atLeast(String flag, int value, int least) {
-    if (value < least) {
-      throw CliException.usage(flag + " " + value + " is too small; give at least " + least);
     }
   }
 }

@@ -140,7 +140,7 @@ final class EvalCommand implements Callable<Integer> {
       throw CliException.usage("--labels and --positive are said by the task " + task + "; leave them out");
     }
     Optional<Task> loaded = Optional.ofNullable(task).map(Task::load);
-    boolean judged = loaded.isPresent() && loaded.get().outcomes().stream().anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT);
+    boolean judged = loaded.isPresent() && loaded.get().needsJudge();
     if (judged) {
       judge.check();
     } else if (judge.given()) {

@@ -13,7 +13,6 @@ import dev.graft.eval.study.StudyProfile;
 import dev.graft.eval.study.StudySettings;
 import dev.graft.eval.study.StudyState;
 import dev.graft.eval.study.StudyText;
-import dev.graft.eval.task.Outcome;
 import dev.graft.eval.task.Task;
 import dev.graft.trainer.run.SafeFiles;
 import java.io.IOException;
@@ -158,7 +157,7 @@ final class ReproduceCommand implements Callable<Integer> {
 
   /** Whether a judge model grades some answers; its flags are given then, and only then. */
   private boolean judged(List<Task> loaded) {
-    boolean judged = loaded.stream().flatMap(task -> task.outcomes().stream()).anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT);
+    boolean judged = loaded.stream().anyMatch(Task::needsJudge);
     if (judged) {
       judge.check();
     } else if (judge.given()) {

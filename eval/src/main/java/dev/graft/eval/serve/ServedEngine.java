@@ -46,21 +46,18 @@ public record ServedEngine(Path model, String template, String engine, int paral
       RowSource source = RowSource.open(model, Vocabulary.read(model).size(), template);
       return ServedModel.open(name, source, ConstraintSource.NONE, () -> llama(adapters), Map.of());
     }
-    GraftRuntime runtime = runtimes.get();
-    Model base = null;
-    try {
-      base = Model.open(runtime, model);
-      base.info().notes().forEach(note);
-      RowSource source = RowSource.open(model, base.info().vocabulary(), template);
-      Model opened = base;
-      return ServedModel.open(name, source, ConstraintSource.of(source.vocabulary()), () -> NativeAnswerEngine.start(opened, source.vocabulary(), options(opened.info(), runtime, note)), adapters,
-          base, runtime);
-    } catch (RuntimeException e) {
-      if (base != null) {
+    try (GraftRuntime runtime = runtimes.get()) { // lives on until the model is closed
+      Model base = Model.open(runtime, model);
+      RowSource source;
+      try {
+        base.info().notes().forEach(note);
+        source = RowSource.open(model, base.info().vocabulary(), template);
+      } catch (RuntimeException e) {
         base.close();
+        throw e;
       }
-      runtime.close();
-      throw e;
+      return ServedModel.open(name, source, ConstraintSource.of(source.vocabulary()),
+          () -> NativeAnswerEngine.start(base, source.vocabulary(), options(base.info(), runtime, note)), adapters, base);
     }
   }
 

@@ -90,7 +90,7 @@ final class Judging {
         arguments.addAll(List.of("--adapter", system + "=" + adapter));
       }
     });
-    if (task.outcomes().stream().anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT)) {
+    if (task.needsJudge()) {
       arguments.addAll(settings.judge());
     }
     String what = split == Split.TEST ? "test" : phase.substring(0, 3).toUpperCase(Locale.ROOT) + " on development rows";

@@ -66,6 +66,11 @@ public record Task(String name, String title, String study, Path origin, Optiona
     return outcomes.stream().filter(outcome -> outcome.name().equals(name)).findFirst();
   }
 
+  /** Whether a judge model grades some of the answers. */
+  public boolean needsJudge() {
+    return outcomes.stream().anyMatch(outcome -> outcome.grader() == Outcome.Kind.LIKERT);
+  }
+
   /** The file's column for each name that the import takes; empty where the format knows them. */
   public Map<String, String> columns() {
     return importing.map(Importing::columns).orElse(Map.of());

@@ -51,18 +51,9 @@ public final class LlamaProcess implements AutoCloseable {
    * @throws LlamaProcessException when it cannot start, or llama.cpp does not take the model or the adapter
    */
   public static LlamaProcess start(LlamaOptions options) {
-    Process child;
+    LlamaProcess process = new LlamaProcess(WorkerCommand.start(), options.model());
     try {
-      child = WorkerCommand.builder().start();
-    } catch (IOException e) {
-      throw new LlamaProcessException("cannot start a Java process for llama.cpp: " + e.getMessage() + "; check the Java installation and free memory", true, e);
-    }
-    LlamaProcess process = new LlamaProcess(child, options.model());
-    try {
-      ObjectNode load = JSON.createObjectNode().put("op", "load").put("model", options.model().toAbsolutePath().toString());
-      options.adapter().ifPresent(adapter -> load.put("adapter", adapter.toAbsolutePath().toString()));
-      load.put("threads", options.threads()).put("context", options.context());
-      process.ask(load, options.startTimeout(), "loading " + options.model() + options.adapter().map(a -> " with the adapter " + a).orElse(""));
+      process.ask(Protocol.load(options), options.startTimeout(), "loading " + options.model() + options.adapter().map(a -> " with the adapter " + a).orElse(""));
       return process;
     } catch (RuntimeException e) {
       process.close();

@@ -63,16 +63,9 @@ public final class LlamaSlots implements AutoCloseable {
    * @throws LlamaProcessException when it cannot start, or llama.cpp does not take the model or the adapter
    */
   public static LlamaSlots start(LlamaOptions options, int slots) {
-    LlamaSlots process;
+    LlamaSlots process = new LlamaSlots(WorkerCommand.start());
     try {
-      process = new LlamaSlots(WorkerCommand.builder().start());
-    } catch (IOException e) {
-      throw new LlamaProcessException("cannot start a Java process for llama.cpp: " + e.getMessage() + "; check the Java installation and free memory", true, e);
-    }
-    try {
-      ObjectNode load = JSON.createObjectNode().put("op", "load").put("model", options.model().toAbsolutePath().toString());
-      options.adapter().ifPresent(adapter -> load.put("adapter", adapter.toAbsolutePath().toString()));
-      process.send(load.put("threads", options.threads()).put("context", options.context()).put("parallel", slots));
+      process.send(Protocol.load(options).put("parallel", slots));
       JsonNode reply = process.loaded.get(options.startTimeout().toMillis(), TimeUnit.MILLISECONDS);
       if (!reply.path("ok").asBoolean()) {
         throw new LlamaProcessException("llama.cpp failed while loading " + options.model() + ": " + reply.path("error").asText() + " (" + process.log.cause() + ")", false, null);

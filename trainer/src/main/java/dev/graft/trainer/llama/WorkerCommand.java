@@ -30,6 +30,15 @@ final class WorkerCommand {
     return new ProcessBuilder(command).directory(new File(System.getProperty("java.io.tmpdir")));
   }
 
+  /** @throws LlamaProcessException when there is no such process to be had */
+  static Process start() {
+    try {
+      return builder().start();
+    } catch (IOException e) {
+      throw new LlamaProcessException("cannot start a Java process for llama.cpp: " + e.getMessage() + "; check the Java installation and free memory", true, e);
+    }
+  }
+
   private static String classPath() {
     Set<String> entries = new LinkedHashSet<>();
     for (Class<?> needed : List.of(LlamaWorker.class, de.kherud.llama.LlamaModel.class, ObjectMapper.class, JsonFactory.class, JsonProperty.class)) {
