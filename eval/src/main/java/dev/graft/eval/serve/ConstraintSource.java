@@ -1,11 +1,8 @@
 package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.graft.trainer.constrain.ConstraintException;
-import dev.graft.trainer.constrain.Constraints;
 import dev.graft.trainer.constrain.ResponseFormats;
 import dev.graft.trainer.constrain.TokenConstraint;
-import dev.graft.trainer.tokenizer.Vocabulary;
 
 /** Makes what an answer is held to, for one model's vocabulary. Threads may share it. */
 interface ConstraintSource {
@@ -17,18 +14,6 @@ interface ConstraintSource {
    * @throws ApiException naming the field at fault
    */
   TokenConstraint of(Fields fields);
-
-  /** Our own engine's. */
-  static ConstraintSource of(Vocabulary vocabulary) {
-    Constraints constraints = Constraints.of(vocabulary);
-    return fields -> {
-      try {
-        return ResponseFormats.read(fields.only(ResponseFormats.PARAMETERS), constraints);
-      } catch (ConstraintException e) {
-        throw ApiException.bad(e.parameter().orElse("response_format"), e.getMessage());
-      }
-    };
-  }
 
   /** Where an engine cannot hold answers to a form: everything but plain text is refused. */
   ConstraintSource NONE = fields -> {

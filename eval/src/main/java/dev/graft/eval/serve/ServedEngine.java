@@ -56,7 +56,7 @@ public record ServedEngine(Path model, String template, String engine, int paral
         base.close();
         throw e;
       }
-      return ServedModel.open(name, source, ConstraintSource.of(source.vocabulary()),
+      return ServedModel.open(name, source, new VocabularyForms(source.vocabulary()),
           () -> NativeAnswerEngine.start(base, source.vocabulary(), options(base.info(), runtime, note)), adapters, base);
     }
   }

@@ -45,7 +45,7 @@ final class FakeServer implements AutoCloseable {
   }
 
   void ready() {
-    server.ready(new Served("base", engine, new Prompts(), VOCABULARY, ConstraintSource.of(VOCABULARY), 1_700_000_000));
+    server.ready(new Served("base", engine, new Prompts(), VOCABULARY, new VocabularyForms(VOCABULARY), 1_700_000_000));
   }
 
   static Path demoBase() {
