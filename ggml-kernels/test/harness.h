@@ -48,14 +48,22 @@ double random_uniform(void);          /* [0, 1) */
 float random_normal(void);            /* about N(0, 1) */
 float *guarded_normal(int64_t n);     /* N(0, 1) */
 
-/* Opens a backend or ends the test. */
+/* Is it the CUDA plug-in; and are its products and attention in bf16? The tests run on it, in place of the CPU, when GRAFT_TEST_CUDA names the library:
+ * the real one, or the emulated one. */
+int is_cuda(const gk_backend *b);
+int is_bf16(const gk_backend *b);
+/* Opens a backend or ends the test; isa as each_backend gives it. */
 gk_backend *open_backend(const char *isa, int32_t threads);
-/* Calls fn(backend, isa) for every isa of this machine, 1 to 3 threads (ref: 1), and both kinds of guard. */
+/* Calls fn(backend, isa) for every isa of this machine, 1 to 3 threads (ref: 1), and both kinds of guard; or for the CUDA plug-in ("cuda"),
+ * in f32 and in bf16. */
 void each_backend(void (*fn)(gk_backend *b, const char *isa));
 
 #ifdef HARNESS_MAIN
+#include <dlfcn.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "graft/cuda.h"
 
 char test_where[256];
 int guard_front;
@@ -65,11 +73,43 @@ typedef struct guard_block { void *base; size_t bytes; } guard_block;
 static guard_block *guard_blocks;
 static size_t guard_count, guard_room;
 
+/* The plug-in of GRAFT_TEST_CUDA. On a real GPU buffers are memory that host and device share, without guard pages. */
+static void *cuda_library, *(*cuda_shared_alloc)(int64_t);
+static void (*cuda_shared_free)(void *);
+static gk_backend *cuda_backend;
+static int cuda_fast;
+
+int is_cuda(const gk_backend *b) { return strcmp(gk_backend_ops(b)->device, "cuda") == 0; }
+int is_bf16(const gk_backend *b) { return is_cuda(b) && cuda_fast; }
+
+static void *cuda_symbol(const char *name) {
+  void *p = dlsym(cuda_library, name);
+  if (!p) FAIL("GRAFT_TEST_CUDA: %s", dlerror());
+  return p;
+}
+
+static gk_backend *open_cuda(void) {
+  char message[512] = "";
+  if (!cuda_library) {
+    setenv("GRAFT_CUDA_SYNC", "1", 1);
+    setenv("GRAFT_CUDA_TIMEOUT", "60", 0);
+    if (!(cuda_library = dlopen(getenv("GRAFT_TEST_CUDA"), RTLD_NOW | RTLD_LOCAL))) FAIL("GRAFT_TEST_CUDA: %s", dlerror());
+    if (((gk_cuda_ops_bytes_fn *)cuda_symbol("gk_cuda_ops_bytes"))() != (int64_t)sizeof(gk_ops)) FAIL("the plug-in was built from other sources");
+  }
+  gk_backend *b = ((gk_cuda_open_fn *)cuda_symbol("gk_cuda_open"))(0, message, sizeof message);
+  if (!b) FAIL("gk_cuda_open: %s", message);
+  if (!strstr(gk_backend_ops(b)->describe(b), "emulated")) {
+    cuda_shared_alloc = (void *(*)(int64_t))cuda_symbol("gk_cuda_shared_alloc");
+    cuda_shared_free = (void (*)(void *))cuda_symbol("gk_cuda_shared_free");
+  }
+  return b;
+}
+
 void *guarded(int64_t bytes) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = ((size_t)bytes + page - 1) / page * page;
   if (inside == 0) inside = page;
-  char *base = mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED || mprotect(base + page, inside, PROT_READ | PROT_WRITE) != 0) FAIL("no memory for a guarded buffer");
+  char *base = cuda_shared_alloc ? cuda_shared_alloc((int64_t)(inside + 2 * page)) : mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (!base || base == MAP_FAILED || (!cuda_shared_alloc && mprotect(base + page, inside, PROT_READ | PROT_WRITE) != 0)) FAIL("no memory for a guarded buffer");
   if (guard_count == guard_room) {
     guard_room = guard_room ? 2 * guard_room : 64;
     guard_blocks = realloc(guard_blocks, guard_room * sizeof *guard_blocks);
@@ -80,7 +120,10 @@ void *guarded(int64_t bytes) {
 }
 
 void guarded_free_all(void) {
-  for (size_t i = 0; i < guard_count; i++) munmap(guard_blocks[i].base, guard_blocks[i].bytes);
+  for (size_t i = 0; i < guard_count; i++) {
+    if (cuda_shared_free) cuda_shared_free(guard_blocks[i].base);
+    else munmap(guard_blocks[i].base, guard_blocks[i].bytes);
+  }
   guard_count = 0;
 }
 
@@ -113,23 +156,40 @@ float *guarded_normal(int64_t n) {
 }
 
 gk_backend *open_backend(const char *isa, int32_t threads) {
+  if (isa && strncmp(isa, "cuda", 4) == 0) {
+    gk_backend *cuda = open_cuda();
+    gk_backend_ops(cuda)->set_precision(cuda, cuda_fast ? GK_FAST : GK_PRECISE);
+    return cuda;
+  }
   char message[256];
   gk_backend *b = gk_cpu_open(isa, threads, message, sizeof message);
   if (!b) FAIL("gk_cpu_open(%s): %s", isa ? isa : "NULL", message);
   return b;
 }
 
+static void both_guards(gk_backend *b, const char *isa, void (*fn)(gk_backend *, const char *)) {
+  for (guard_front = 0; guard_front < 2; guard_front++) {
+    random_state = 42;
+    fn(b, isa);
+    guarded_free_all();
+  }
+}
+
 void each_backend(void (*fn)(gk_backend *, const char *)) {
+  if (getenv("GRAFT_TEST_CUDA")) {
+    if (!cuda_backend) cuda_backend = open_cuda();
+    for (cuda_fast = 0; cuda_fast < 2; cuda_fast++) {
+      gk_backend_ops(cuda_backend)->set_precision(cuda_backend, cuda_fast ? GK_FAST : GK_PRECISE);
+      both_guards(cuda_backend, cuda_fast ? "cuda in bf16" : "cuda in f32", fn);
+    }
+    return;
+  }
   char names[64], *rest = names;
   snprintf(names, sizeof names, "%s", gk_cpu_isas());
   for (char *isa = strtok_r(rest, ",", &rest); isa; isa = strtok_r(NULL, ",", &rest)) {
     for (int32_t threads = 1; threads <= (strcmp(isa, "ref") ? 3 : 1); threads++) {
       gk_backend *b = open_backend(isa, threads);
-      for (guard_front = 0; guard_front < 2; guard_front++) {
-        random_state = 42;
-        fn(b, isa);
-        guarded_free_all();
-      }
+      both_guards(b, isa, fn);
       gk_backend_ops(b)->close(b);
     }
   }
