@@ -49,12 +49,14 @@ GRAFT_API const char *graft_version(void);
 
 /* ---- runtime: one device and its threads -------------------------------------------------------------------- */
 
-/* device "auto", "cpu" or "cuda"; isa NULL or "auto", "ref", "avx2", "avx512", "amx", "neon" (NULL/auto also reads the
+/* Names the file of the CUDA plug-in, before the first runtime is opened; else that of GRAFT_CUDA_LIBRARY, or libgraft_cuda.so beside this library, is taken. */
+GRAFT_API void graft_cuda_library(const char *path);
+/* device "auto" (a GPU where there is one that can be used), "cpu", "cuda" or "cuda:N" (GPU number N, from 0); isa NULL or "auto", "ref", "avx2", "avx512", "amx", "neon" (NULL/auto also reads the
  * environment's GRAFT_ISA); threads 0 means every core the process may use. */
 GRAFT_API int32_t graft_runtime_open(const char *device, const char *isa, int32_t threads, graft_runtime **out, char *message, int64_t message_bytes);
 /* JSON: {"device","isa","threads","isas":[...],"describe"} */
 GRAFT_API int32_t graft_runtime_describe(graft_runtime *, char *buffer, int64_t capacity, int64_t *needed, char *message, int64_t message_bytes);
-/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors, copy bandwidth in bytes/s (read + written), and read bandwidth. */
+/* Measured on the spot (about a second): f32 FMA peak in FLOP/s over all threads at the widest vectors (on a GPU: of a large bf16 product), copy bandwidth in bytes/s (read + written), and read bandwidth. */
 GRAFT_API int32_t graft_runtime_peak(graft_runtime *, double *fma_flops, double *copy_bytes, double *read_bytes, char *message, int64_t message_bytes);
 /* count values of a supported ggml type (its number in GGUF files) from source_bytes bytes, by this runtime's kernels; equal to ggml's bit for bit. */
 GRAFT_API int32_t graft_dequantize(graft_runtime *, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message, int64_t message_bytes);
@@ -63,6 +65,8 @@ GRAFT_API int32_t graft_quantize(int32_t type, const float *values, int64_t coun
 /* The same by this runtime's kernels and threads: rows of width values. importance: [width] weights >= 0 of the columns' errors, or NULL. */
 GRAFT_API int32_t graft_quantize_rows(graft_runtime *, int32_t type, const float *values, int64_t rows, int64_t width, const float *importance, void *target,
     int64_t target_bytes, char *message, int64_t message_bytes);
+/* Bytes of the device's memory: in use by this runtime (weights, tensors, scratch), the most that were, free for anybody, all there is. All 0 on the CPU. */
+GRAFT_API int32_t graft_runtime_memory(graft_runtime *, int64_t *used, int64_t *peak, int64_t *free_now, int64_t *total, char *message, int64_t message_bytes);
 GRAFT_API void graft_runtime_close(graft_runtime *);
 
 /* ---- gguf files ------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 // graft.h: runtime, files, models and adapters.
 #include "abi_guard.h"
 #include "abi_handles.h"
+#include "cuda_library.h"
 #include "gguf_json.h"
 #include "peak.h"
 #include "random_model.h"
@@ -32,6 +33,20 @@ int32_t graft_runtime_peak(graft_runtime *runtime, double *fma_flops, double *co
   });
 }
 
+void graft_cuda_library(const char *path) {
+  if (path && *path) CudaLibrary::use(path);
+}
+
+int32_t graft_runtime_memory(graft_runtime *runtime, int64_t *used, int64_t *peak, int64_t *free_now, int64_t *total, char *message, int64_t message_bytes) {
+  return guarded(message, message_bytes, [&] {
+    const DeviceMemory memory = required(runtime, "runtime").value.memory();
+    required(used, "used") = memory.used;
+    required(peak, "peak") = memory.peak;
+    required(free_now, "free_now") = memory.free_now;
+    required(total, "total") = memory.total;
+  });
+}
+
 void graft_runtime_close(graft_runtime *runtime) { delete runtime; }
 
 int32_t graft_dequantize(graft_runtime *runtime, int32_t type, const void *source, int64_t source_bytes, float *values, int64_t count, char *message,
@@ -41,7 +56,7 @@ int32_t graft_dequantize(graft_runtime *runtime, int32_t type, const void *sourc
     if (!info) fail(GRAFT_USAGE, "type %d is not supported", type);
     if (count < 0 || count % info->block_size || source_bytes != gk_type_bytes(info->type, count))
       fail(GRAFT_USAGE, "%lld values of %s do not take %lld bytes", (long long)count, info->name, (long long)source_bytes);
-    gk_dequantize(required(runtime, "runtime").value.backend(), info->type, &required(static_cast<const char *>(source), "source"), &required(values, "values"), count);
+    gk_dequantize(required(runtime, "runtime").value.host(), info->type, &required(static_cast<const char *>(source), "source"), &required(values, "values"), count);
   });
 }
 

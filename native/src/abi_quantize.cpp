@@ -13,7 +13,7 @@ int32_t graft_quantize_rows(graft_runtime *runtime, int32_t type, const float *v
     if (!info) fail(GRAFT_USAGE, "type %d is not supported", type);
     if (rows < 0 || width < 1 || rows > (int64_t(1) << 40) / width || width % info->block_size || target_bytes != gk_type_bytes(info->type, rows * width))
       fail(GRAFT_USAGE, "%lld rows of %lld values of %s do not take %lld bytes", (long long)rows, (long long)width, info->name, (long long)target_bytes);
-    check(gk_quantize_rows(required(runtime, "runtime").value.backend(), info->type, &required(values, "values"), rows, width, importance,
+    check(gk_quantize_rows(required(runtime, "runtime").value.host(), info->type, &required(values, "values"), rows, width, importance,
                            &required(static_cast<char *>(target), "target")),
           "quantize");
   });

@@ -2,30 +2,90 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 namespace graft {
 namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+// Until all that was queued is done: the first float is read back.
+void wait(Runtime &runtime, const float *p) {
+  float first;
+  check(runtime.ops().download(runtime.backend(), &first, p, sizeof first), "download");
+}
+
+// Seconds of the fastest of some calls.
+template <typename F> double fastest(Runtime &runtime, const float *result, int calls, F call) {
+  double best = 1e30;
+  for (int i = 0; i < calls; i++) {
+    wait(runtime, result);
+    const double begin = now();
+    call();
+    wait(runtime, result);
+    best = std::min(best, now() - begin);
+  }
+  return best;
+}
+
+// A product of bf16 operands so large that nothing but the arithmetic counts.
+double product_flops(Runtime &runtime) {
+  constexpr int64_t kSize = 8192;
+  Workspace workspace;
+  float *x, *y;
+  workspace.add(&x, kSize * kSize);
+  workspace.add(&y, kSize * kSize);
+  workspace.allocate(runtime, "measuring products");
+  std::vector<uint16_t> bf16(size_t(kSize * kSize));
+  uint32_t state = 1;
+  for (uint16_t &v : bf16) {
+    state = state * 1664525u + 1013904223u;
+    v = uint16_t(0x3c00 | (state >> 24 & 0x7f) | (state >> 8 & 0x8000));
+  }
+  std::vector<float> values(size_t(kSize * kSize));
+  for (float &v : values) {
+    state = state * 1664525u + 1013904223u;
+    v = float(int32_t(state)) * 0x1p-31f;
+  }
+  check(runtime.ops().upload(runtime.backend(), x, values.data(), kSize * kSize * 4), "upload");
+  gk_product product{{GK_BF16, nullptr, kSize, kSize}, y, kSize, 1.0f, 0};
+  check(runtime.ops().import_weight(runtime.backend(), bf16.data(), kSize * kSize * 2, &product.w.data), "import_weight");
+  runtime.ops().set_precision(runtime.backend(), GK_FAST);
+  double seconds = 0;
+  try {
+    seconds = fastest(runtime, y, 6, [&] { check(runtime.ops().matmul_fwd(runtime.backend(), 1, &product, x, kSize, kSize, kSize), "matmul"); });
+  } catch (...) {
+    runtime.ops().release_weight(runtime.backend(), product.w.data);
+    throw;
+  }
+  runtime.ops().release_weight(runtime.backend(), product.w.data);
+  return 2.0 * double(kSize) * kSize * kSize / seconds;
+}
+
 }  // namespace
 
 Peak measure_peak(Runtime &runtime) {
-  constexpr int64_t kBytes = int64_t(128) << 20;
-  Workspace workspace;
-  float *from, *to;
-  workspace.add(&from, kBytes / 4);
-  workspace.add(&to, kBytes / 4);
-  workspace.allocate(runtime, "measuring bandwidth");
-  Peak peak{gk_cpu_fma_peak(runtime.backend(), 0.4), 0, 0};
-  check(runtime.ops().zero(runtime.backend(), from, kBytes), "zero");
-  for (int round = 0; round < 4; round++) {
-    const double begin = now();
-    check(runtime.ops().copy(runtime.backend(), to, from, kBytes), "copy");
-    peak.copy_bytes = std::max(peak.copy_bytes, 2.0 * double(kBytes) / (now() - begin));
-    const double seconds = gk_cpu_read_seconds(runtime.backend(), from, kBytes) + gk_cpu_read_seconds(runtime.backend(), to, kBytes);
-    peak.read_bytes = std::max(peak.read_bytes, 2.0 * double(kBytes) / seconds);
+  const int64_t bytes = int64_t(runtime.on_gpu() ? 1024 : 128) << 20;
+  Peak peak{0, 0, 0};
+  {
+    Workspace workspace;
+    float *from, *to;
+    workspace.add(&from, bytes / 4);
+    workspace.add(&to, bytes / 4);
+    workspace.allocate(runtime, "measuring bandwidth");
+    check(runtime.ops().zero(runtime.backend(), from, bytes), "zero");
+    peak.copy_bytes = 2.0 * double(bytes) / fastest(runtime, to, 4, [&] { check(runtime.ops().copy(runtime.backend(), to, from, bytes), "copy"); });
+    if (runtime.on_gpu()) {
+      double squares;
+      peak.read_bytes = double(bytes) / fastest(runtime, from, 4, [&] { check(runtime.ops().sum_squares(runtime.backend(), from, bytes / 4, &squares), "sum_squares"); });
+    } else {
+      for (int round = 0; round < 4; round++) {
+        const double seconds = gk_cpu_read_seconds(runtime.host(), from, bytes) + gk_cpu_read_seconds(runtime.host(), to, bytes);
+        peak.read_bytes = std::max(peak.read_bytes, 2.0 * double(bytes) / seconds);
+      }
+    }
   }
+  peak.fma_flops = runtime.on_gpu() ? product_flops(runtime) : gk_cpu_fma_peak(runtime.host(), 0.4);
   return peak;
 }
 

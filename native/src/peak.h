@@ -5,7 +5,7 @@
 namespace graft {
 
 struct Peak {
-  double fma_flops;   // f32 multiply-adds counted twice, all threads, widest vectors, operands in registers
+  double fma_flops;   // on a GPU of a product of bf16 matrices of 8192 x 8192; else f32 multiply-adds counted twice, all threads, widest vectors, operands in registers
   double copy_bytes;  // bytes read plus bytes written a second, large buffers
   double read_bytes;  // bytes read a second, large buffers
 };

@@ -123,7 +123,7 @@ void Quantizer::refuse_row(const Item &item, int64_t row) const {
   const int64_t width = item.tensor->shape[0];
   std::vector<float> values(static_cast<size_t>(width));
   const uint8_t *data = static_cast<const uint8_t *>(item.tensor->data);
-  gk_dequantize(runtime_.backend(), item.tensor->type, data + row * gk_type_bytes(item.tensor->type, width), values.data(), width);
+  gk_dequantize(runtime_.host(), item.tensor->type, data + row * gk_type_bytes(item.tensor->type, width), values.data(), width);
   for (int64_t c = 0; c < width; c++)
     if (!std::isfinite(values[size_t(c)]))
       fail(GRAFT_BAD_FILE, "%s: tensor %s holds %g in row %lld, column %lld; a model with such weights is broken; convert or download it again", file_.path().c_str(), item.tensor->name.c_str(),
@@ -148,7 +148,7 @@ void Quantizer::convert(const Item &item) {
   file_.prefetch(from + uint64_t(n) * row_bytes, std::min(uint64_t(n) * row_bytes, (uint64_t(rows) - uint64_t(row_ + n)) * row_bytes));
   blocks_.resize(size_t(gk_type_bytes(item.to, n * width)));
   int64_t bad = -1;
-  check(gk_convert_rows(runtime_.backend(), tensor.type, from, item.to, n, width, importance, blocks_.data(), &bad), "quantize");
+  check(gk_convert_rows(runtime_.host(), tensor.type, from, item.to, n, width, importance, blocks_.data(), &bad), "quantize");
   if (bad >= 0) refuse_row(item, row_ + bad);
   out_->write(blocks_.data(), blocks_.size());
   file_.release(from, uint64_t(n) * row_bytes);

@@ -9,6 +9,11 @@
 
 namespace graft {
 
+// Bytes of the device's memory; all 0 on the CPU.
+struct DeviceMemory {
+  int64_t used = 0, peak = 0, free_now = 0, total = 0;
+};
+
 class Runtime {
  public:
   // See graft_runtime_open. Throws Error.
@@ -19,11 +24,18 @@ class Runtime {
 
   const gk_ops &ops() const { return *ops_; }
   gk_backend *backend() const { return backend_; }
+  // The CPU's backend, for what is done on the host whatever the device: files are quantized and dequantized with it.
+  gk_backend *host() const { return host_; }
+  bool on_gpu() const { return backend_ != host_; }
+  DeviceMemory memory() const;
   std::string describe_json() const;
 
  private:
-  gk_backend *backend_ = nullptr;
+  void open_gpu(const std::string &wanted);
+
+  gk_backend *host_ = nullptr, *backend_ = nullptr;
   const gk_ops *ops_ = nullptr;
+  std::string no_gpu_because_;   // what "auto" has to tell
 };
 
 // Throws when an op reports a failure; `what` names the op for the user.

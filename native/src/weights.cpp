@@ -79,7 +79,7 @@ void Weights::read() {
     for (int64_t begin = 0; begin < count; begin += step) {
       const int64_t n = std::min(step, count - begin);
       host.resize(size_t(n));
-      gk_dequantize(model_.backend(), tensor.source->type, static_cast<const uint8_t *>(tensor.source->data) + gk_type_bytes(tensor.source->type, begin), host.data(), n);
+      gk_dequantize(model_.runtime().host(), tensor.source->type, static_cast<const uint8_t *>(tensor.source->data) + gk_type_bytes(tensor.source->type, begin), host.data(), n);
       for (float value : host)
         if (!std::isfinite(value)) fail(GRAFT_BAD_FILE, "%s: tensor %s holds a NaN or infinity", model_.file().path().c_str(), tensor.source->name.c_str());
       check(model_.ops().upload(model_.backend(), parameters() + tensor.offset + begin, host.data(), n * int64_t(sizeof(float))), "upload");

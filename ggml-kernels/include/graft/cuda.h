@@ -4,6 +4,7 @@
  * bf16 operands with f32 sums when the precision is GK_FAST, f32 throughout when it is GK_PRECISE; all else is f32 always.
  *
  *   GRAFT_CUDA_SYNC=1       waits after each kernel, so that an error names the kernel that made it
+ *   GRAFT_CUDA_F32=1        f32 throughout, whatever the precision asked for
  *   GRAFT_CUDA_TIMEOUT=S    how long to wait for the device before that is an error (default 600 seconds)
  *   GRAFT_CUBLAS=FILE|off   libcublas to use for large products; default: the one that the loader finds, else own kernels
  */
@@ -29,7 +30,8 @@ typedef int64_t gk_cuda_ops_bytes_fn(void);
 GK_EXPORT gk_backend *gk_cuda_open(int32_t device, char *message, int64_t message_bytes);
 typedef gk_backend *gk_cuda_open_fn(int32_t device, char *message, int64_t message_bytes);
 
-/* Why an op of this thread's last returned something else than GK_OK: one line that names the kernel or the bytes. "" if none did. */
+/* Why an op of this thread last returned something else than GK_OK: one line that names the kernel or the bytes; it is forgotten once read. "" if none did.
+ * Valid until this thread's next call. */
 GK_EXPORT const char *gk_cuda_last_error(void);
 typedef const char *gk_cuda_last_error_fn(void);
 

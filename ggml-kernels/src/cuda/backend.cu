@@ -24,7 +24,12 @@ static gk_ops make_table() {
 
 static thread_local char last_error[512];
 
-extern "C" const char *gk_cuda_last_error(void) { return last_error; }
+extern "C" const char *gk_cuda_last_error(void) {
+  static thread_local char given[sizeof last_error];
+  memcpy(given, last_error, sizeof given);
+  last_error[0] = 0;
+  return given;
+}
 extern "C" int64_t gk_cuda_ops_bytes(void) { return (int64_t)sizeof(gk_ops); }
 
 gk_status gk_cuda_fail(gk_status status, const char *format, ...) {
@@ -121,7 +126,7 @@ gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t b
 }
 
 const char *gk_describe_cuda(gk_backend *b) { return b->description; }
-void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision = precision; }
+void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision = b->only_f32 ? GK_PRECISE : precision; }
 
 gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {
   void *block = take(b, bytes, "memory");
@@ -228,8 +233,10 @@ extern "C" gk_backend *gk_cuda_open(int32_t device, char *message, int64_t messa
     b->ops = &table;
     b->pool = new (std::nothrow) gk_cuda_pool();
     b->staging = new (std::nothrow) gk_cuda_staging();
-    const char *synchronous = getenv("GRAFT_CUDA_SYNC"), *timeout = getenv("GRAFT_CUDA_TIMEOUT");
+    const char *f32 = getenv("GRAFT_CUDA_F32"), *synchronous = getenv("GRAFT_CUDA_SYNC"), *timeout = getenv("GRAFT_CUDA_TIMEOUT");
     b->synchronous = synchronous && *synchronous && *synchronous != '0';
+    b->only_f32 = f32 && *f32 && *f32 != '0';
+    b->precision = b->only_f32 ? GK_PRECISE : GK_FAST;
     b->timeout_seconds = timeout && atof(timeout) > 0 ? atof(timeout) : 600;
     status = b->pool && b->staging ? open_device(b, device) : gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
   }
