@@ -69,11 +69,15 @@ final class GraftLibrary {
 
   static native String graft_version();
 
+  static native void graft_cuda_library(String path);
+
   static native int graft_runtime_open(String device, String isa, int threads, PointerByReference out, byte[] message, long messageBytes);
 
   static native int graft_runtime_describe(Pointer runtime, Pointer buffer, long capacity, LongByReference needed, byte[] message, long messageBytes);
 
   static native int graft_runtime_peak(Pointer runtime, DoubleByReference fmaFlops, DoubleByReference copyBytes, DoubleByReference readBytes, byte[] message, long messageBytes);
+
+  static native int graft_runtime_memory(Pointer runtime, LongByReference used, LongByReference peak, LongByReference freeNow, LongByReference total, byte[] message, long messageBytes);
 
   static native void graft_runtime_close(Pointer runtime);
 

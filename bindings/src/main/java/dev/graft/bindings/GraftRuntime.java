@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.DoubleByReference;
+import com.sun.jna.ptr.LongByReference;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * One device and its threads. Models are opened from it. Any thread may use it; calls on everything opened from one runtime are
@@ -24,15 +27,22 @@ public final class GraftRuntime implements AutoCloseable {
   /**
    * Opens a device.
    *
-   * @param device "auto", "cpu" or "cuda"
+   * @param device "auto" (a GPU where there is one that can be used), "cpu", "cuda", or "cuda:N" for the GPU of that number, from 0
    * @param isa null or "auto" (which also reads the environment's GRAFT_ISA), "ref", "avx2", "avx512", "amx" or "neon"
    * @param threads worker threads; 0 takes every core that the process may use
    * @throws UsageException when the device or instruction set is unknown or not on this machine, or threads is out of range
    */
   public static GraftRuntime open(String device, String isa, int threads) {
     Objects.requireNonNull(device, "device");
-    Handle handle = Handle.root("runtime",
-        () -> Calls.open((out, m, n) -> GraftLibrary.graft_runtime_open(device, isa, threads, out, m, n)), GraftLibrary::graft_runtime_close);
+    GraftLibrary.require();
+    File plugin = CudaPlugin.provide(device);
+    Handle handle;
+    try {
+      handle = Handle.root("runtime",
+          () -> Calls.open((out, m, n) -> GraftLibrary.graft_runtime_open(device, isa, threads, out, m, n)), GraftLibrary::graft_runtime_close);
+    } finally {
+      CudaPlugin.loaded(plugin);
+    }
     try {
       return new GraftRuntime(handle);
     } catch (RuntimeException e) {
@@ -52,7 +62,22 @@ public final class GraftRuntime implements AutoCloseable {
     return info;
   }
 
-  /** Measures the device's f32 FMA peak, copy and read bandwidth, which takes about a second. */
+  /** The GPU's memory; empty on the CPU, which uses the host's. */
+  public Optional<DeviceMemory> deviceMemory() {
+    if (info.device().equals("cpu")) {
+      return Optional.empty();
+    }
+    return Optional.of(handle.with(p -> {
+      LongByReference used = new LongByReference();
+      LongByReference peak = new LongByReference();
+      LongByReference free = new LongByReference();
+      LongByReference total = new LongByReference();
+      Calls.run((m, n) -> GraftLibrary.graft_runtime_memory(p, used, peak, free, total, m, n));
+      return new DeviceMemory(used.getValue(), peak.getValue(), free.getValue(), total.getValue());
+    }));
+  }
+
+  /** Measures the device's peak (f32 FMA; on a GPU a large bf16 product), copy and read bandwidth, which takes about a second. */
   public Peak peak() {
     return handle.with(p -> {
       DoubleByReference flops = new DoubleByReference();

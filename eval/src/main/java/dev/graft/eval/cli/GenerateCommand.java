@@ -117,7 +117,7 @@ final class GenerateCommand implements Callable<Integer> {
       base.info().notes().forEach(common::note);
       List<Prompt> prompts = prompts(source, base.info().contextLength());
       int context = BatchGenerator.requiredContext(prompts, base.info().contextLength(), data);
-      BatchGenerator generator = new BatchGenerator(base, lora == null ? List.of() : List.of(lora), source.vocabulary(), options.withRoomFor(base.info(), context, runtime.info().device()));
+      BatchGenerator generator = new BatchGenerator(base, lora == null ? List.of() : List.of(lora), source.vocabulary(), options.withRoomFor(base.info(), context, runtime));
       return answer(prompts.size(), sink -> generator.run(prompts, context, sink));
     }
   }

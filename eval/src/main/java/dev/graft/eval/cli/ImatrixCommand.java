@@ -74,7 +74,7 @@ final class ImatrixCommand implements Callable<Integer> {
         Importance importance = Importance.create()) {
       base.info().notes().forEach(common::note);
       ImportanceCollector collector = new ImportanceCollector(read(base), microBatchTokens, maxTokens);
-      collector.run(base, lora, runtime.info().device(), importance, new RowProgress(common, collector.rows())::done);
+      collector.run(base, lora, runtime, importance, new RowProgress(common, collector.rows())::done);
       importance.save(output, data.getFileName().toString());
       report(collector, importance, (System.nanoTime() - start) * 1e-9);
     }

@@ -13,7 +13,7 @@ import dev.graft.trainer.plan.Speed;
 import dev.graft.trainer.plan.Way;
 import dev.graft.trainer.plan.WayPlan;
 import dev.graft.trainer.run.TrainingRun;
-import dev.graft.trainer.run.HostMemory;
+import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RowSource;
 import dev.graft.trainer.run.RunOptions;
 import java.nio.file.Path;
@@ -177,9 +177,9 @@ final class PlanCommand implements Callable<Integer> {
     return Adapter.create(base, new LoraSpec(lora.rank(), (float) lora.alpha(), lora.rslora(), lora.targets(), options.seed()));
   }
 
-  /** Memory of the host; a GPU's is not asked for. */
+  /** Memory of the device, or 0 when it cannot be told. */
   private static long available(GraftRuntime runtime) {
-    return runtime.info().device().startsWith("cpu") ? HostMemory.available().orElse(0) : 0;
+    return MemoryCheck.available(runtime).orElse(0);
   }
 
   private Speed speed(GraftRuntime runtime, Planner planner, Way way) {

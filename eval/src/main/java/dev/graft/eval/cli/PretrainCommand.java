@@ -100,7 +100,7 @@ final class PretrainCommand implements Callable<Integer> {
     RunOptions options = flags.options(start, template, common, method, RATE);
     return TrainingShell.run(common, start, method, (runtime, listener, stop) -> {
       if (initial != null) { // before a file is written that could not be trained
-        MemoryCheck.require(runtime.info().device(), 0, BYTES_PER_PARAMETER * initial.parameters(), "a smaller --width, --layers or --vocab-size of the tokenizer would help");
+        MemoryCheck.require(runtime, 0, BYTES_PER_PARAMETER * initial.parameters(), "a smaller --width, --layers or --vocab-size of the tokenizer would help");
       }
       return TrainingRun.run(runtime, options, new PretrainTask(options, initial), listener, stop);
     });

@@ -71,8 +71,7 @@ final class ScoreCommand implements Callable<Integer> {
         OutputLines lines = OutputLines.open(output, common.out(), model.model, adapter, data)) {
       base.info().notes().forEach(common::note);
       Dataset rows = read(base);
-      String device = runtime.info().device();
-      ScoreSummary summary = new Scorer(rows, microBatchTokens).run(base, lora, device, lines::add, new RowProgress(common, rows.examples().size())::done);
+      ScoreSummary summary = new Scorer(rows, microBatchTokens).run(base, lora, runtime, lines::add, new RowProgress(common, rows.examples().size())::done);
       lines.commit();
       report(summary);
     }

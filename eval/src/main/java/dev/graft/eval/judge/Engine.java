@@ -102,7 +102,7 @@ interface Engine extends AutoCloseable {
 
     @Override
     public void answer(List<Prompt> prompts, int context, Vocabulary vocabulary, BatchGenerator.Sink sink) {
-      new BatchGenerator(model, adapters, vocabulary, options.generate().withRoomFor(model.info(), context, runtime.info().device())).run(prompts, context, sink);
+      new BatchGenerator(model, adapters, vocabulary, options.generate().withRoomFor(model.info(), context, runtime)).run(prompts, context, sink);
     }
 
     @Override

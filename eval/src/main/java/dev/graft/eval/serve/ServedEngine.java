@@ -67,7 +67,7 @@ public record ServedEngine(Path model, String template, String engine, int paral
     int most = context > 0 ? Math.min(context, own) : own;
     long tokens = cacheTokens > 0 ? cacheTokens : (long) CONTEXTS_IN_CACHE * most;
     EngineOptions asked = new EngineOptions(parallel, most, tokens, cacheType, usual.passRows(), usual.promptRows(), queue);
-    EngineOptions fitting = cacheTokens > 0 ? asked : asked.withRoomFor(info, runtime.info().device());
+    EngineOptions fitting = cacheTokens > 0 ? asked : asked.withRoomFor(info, runtime);
     if (fitting.context() < most) {
       note.accept("a prompt with its answer may have " + fitting.context() + " tokens, not " + most + ": memory for the cache; give --context, --cache-tokens or a smaller --cache-type");
     }

@@ -17,7 +17,7 @@ import dev.graft.trainer.plan.ModelCost;
 import dev.graft.trainer.plan.Planner;
 import dev.graft.trainer.plan.Speed;
 import dev.graft.trainer.plan.Way;
-import dev.graft.trainer.run.HostMemory;
+import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RowSource;
 import dev.graft.trainer.run.RunException;
 import dev.graft.trainer.run.RunOptions;
@@ -57,7 +57,7 @@ final class StudyPlanner {
   StudyPlan plan(GraftRuntime runtime, Model model, Map<String, TaskData> data) {
     List<TaskPlan> plans = new ArrayList<>();
     Speed speed = settings.speed().isPresent() ? Speed.given(settings.speed().getAsDouble(), "as given") : null;
-    long available = runtime.info().device().startsWith("cpu") ? HostMemory.available().orElse(0) : 0;
+    long available = MemoryCheck.available(runtime).orElse(0);
     try (RowSource rows = RowSource.open(settings.model(), model.info().vocabulary(), settings.template());
         Adapter adapter = Adapter.create(model, new LoraSpec(StudyProfile.RANK, StudyProfile.ALPHA, false, "all-linear", settings.seed()))) {
       for (Map.Entry<String, TaskData> entry : data.entrySet()) {

@@ -87,7 +87,7 @@ class LocalJudgeTest {
     try (GraftRuntime runtime = GraftRuntime.open("cpu", null, 2); Model opened = Model.open(runtime, model); RowSource source = RowSource.open(model, opened.info().vocabulary(), "auto")) {
       Dataset read = source.read(data, Dataset.Kind.SFT, 0, true);
       List<ScoredRow> scored = new ArrayList<>();
-      new Scorer(read, 2048).run(opened, null, "cpu", scored::add, done -> { });
+      new Scorer(read, 2048).run(opened, null, runtime, scored::add, done -> { });
       for (int g = 0; g < 5; g++) {
         p[g] = Math.exp(scored.get(g).logps()[0]);
       }

@@ -1,5 +1,6 @@
 package dev.graft.trainer.generate;
 
+import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.ModelInfo;
 import dev.graft.bindings.Sampling;
 import dev.graft.trainer.run.MemoryCheck;
@@ -29,12 +30,12 @@ public record GenerateOptions(Sampling sampling, long seed, List<String> stop, i
   /**
    * The same, with fewer answers at once when the cache would not fit into memory otherwise.
    *
-   * @param context tokens of each answer with its prompt  @param device of the runtime
+   * @param context tokens of each answer with its prompt  @param runtime where they are to be computed
    * @throws RunException when not even one fits
    */
-  public GenerateOptions withRoomFor(ModelInfo model, int context, String device) {
+  public GenerateOptions withRoomFor(ModelInfo model, int context, GraftRuntime runtime) {
     long perSequence = 2L * Float.BYTES * model.layers() * model.kvHeads() * model.headWidth() * context;
-    long available = MemoryCheck.require(device, model.fileBytes(), perSequence, "a lower --max-tokens or shorter prompts would help");
+    long available = MemoryCheck.require(runtime, model.fileBytes(), perSequence, "a lower --max-tokens or shorter prompts would help");
     long room = Math.max(perSequence, (available - model.fileBytes()) / 2);
     int fitting = available == 0 ? sequences : (int) Math.max(1, Math.min(sequences, room / perSequence));
     return new GenerateOptions(sampling, seed, stop, fitting);

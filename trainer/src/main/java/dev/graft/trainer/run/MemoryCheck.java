@@ -1,5 +1,6 @@
 package dev.graft.trainer.run;
 
+import dev.graft.bindings.GraftRuntime;
 import java.util.Locale;
 import java.util.OptionalLong;
 
@@ -11,25 +12,34 @@ public final class MemoryCheck {
   private MemoryCheck() {}
 
   /**
-   * @param device of the runtime; only the host's memory is checked here, a GPU's allocation fails by itself
+   * @param runtime on whose device it has to fit
    * @param fileBytes the mapped model  @param workBytes memory beside it
    * @param advice which flags would help
    * @return bytes that the machine has left, or 0 when it cannot say
    * @throws RunException when it does not fit
    */
-  public static long require(String device, long fileBytes, long workBytes, String advice) {
-    OptionalLong available = HostMemory.available();
-    if (!device.startsWith("cpu") || available.isEmpty()) {
-      return available.orElse(0);
+  public static long require(GraftRuntime runtime, long fileBytes, long workBytes, String advice) {
+    OptionalLong available = available(runtime);
+    if (available.isEmpty()) {
+      return 0;
     }
-    long needed = fileBytes + workBytes + JAVA_BYTES;
+    boolean gpu = runtime.deviceMemory().isPresent();
+    long needed = fileBytes + workBytes + (gpu ? 0 : JAVA_BYTES);
     if (needed > available.getAsLong()) {
       throw RunException.failed(
-          "not enough memory: needs " + gib(needed) + " (" + gib(fileBytes) + " model file, " + gib(workBytes) + " beside it) and "
+          "not enough " + (gpu ? "GPU memory" : "memory") + ": needs " + gib(needed) + " (" + gib(fileBytes) + " model file, " + gib(workBytes) + " beside it) and "
               + gib(available.getAsLong()) + " are available; " + advice,
           null);
     }
     return available.getAsLong();
+  }
+
+  /**
+   * Bytes that a model, and what is computed with it, may take on the runtime's device: what is free and what the runtime has taken already; on the CPU the host's,
+   * page cache included. Empty when the system cannot say.
+   */
+  public static OptionalLong available(GraftRuntime runtime) {
+    return runtime.deviceMemory().map(memory -> OptionalLong.of(memory.free() + memory.used())).orElseGet(HostMemory::available);
   }
 
   /** "1.25 GiB", or "12.0 MiB" when that is shorter. */

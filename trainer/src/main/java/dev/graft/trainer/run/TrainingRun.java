@@ -161,7 +161,7 @@ public final class TrainingRun {
   private long requireMemory(Model model, long work) {
     String advice = (options.batching().recompute() ? "" : "--recompute block, ") + "a lower --micro-batch-tokens (" + options.batching().microBatchTokens()
         + " now) or --max-length, or " + (options.full() == null ? "a smaller --lora-rank" : "a LoRA adapter instead of all weights") + " would help";
-    return MemoryCheck.require(runtime.info().device(), model.info().fileBytes(), work, advice);
+    return MemoryCheck.require(runtime, model.info().fileBytes(), work, advice);
   }
 
   private RunPlan plan(Model model, Trained trained, Task.Data data, long maxTokens, SessionOptions session, Long checked) {

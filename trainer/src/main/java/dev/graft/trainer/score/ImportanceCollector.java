@@ -1,6 +1,7 @@
 package dev.graft.trainer.score;
 
 import dev.graft.bindings.Adapter;
+import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.Importance;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.PackedBatch;
@@ -57,16 +58,16 @@ public final class ImportanceCollector {
    * Adds everything to a matrix.
    *
    * @param adapter null for the bare base; its own matrices are not observed
-   * @param device of the model's runtime
+   * @param runtime the model's
    * @param progress gets the number of rows done, after each batch
    * @throws RunException when there is no token, or memory does not suffice
    */
-  public void run(Model model, Adapter adapter, String device, Importance importance, IntConsumer progress) {
+  public void run(Model model, Adapter adapter, GraftRuntime runtime, Importance importance, IntConsumer progress) {
     if (sequences.isEmpty()) {
       throw RunException.badData("the data has no rows with tokens, so nothing can be said about the model's weights", null);
     }
     SessionOptions options = SessionOptions.scoring(maxTokens, 1);
-    MemoryCheck.require(device, model.info().fileBytes(), TrainingSession.memoryBytes(model, adapter == null ? 1 : adapter.info().rank(), "all-linear", options),
+    MemoryCheck.require(runtime, model.info().fileBytes(), TrainingSession.memoryBytes(model, adapter == null ? 1 : adapter.info().rank(), "all-linear", options),
         "a lower --micro-batch-tokens or --max-length would help");
     try (TrainingSession session = TrainingSession.open(model, adapter, options)) {
       session.observe(importance);

@@ -1,6 +1,7 @@
 package dev.graft.trainer.score;
 
 import dev.graft.bindings.Adapter;
+import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.PackedBatch;
 import dev.graft.bindings.SessionOptions;
@@ -43,16 +44,16 @@ public final class Scorer {
    * Scores every row.
    *
    * @param adapter null for the bare base
-   * @param device of the model's runtime
+   * @param runtime the model's
    * @param sink gets the rows in order
    * @param progress gets the number of rows done, after each batch
    * @throws RunException when memory does not suffice or a log-probability is not finite
    */
-  public ScoreSummary run(Model model, Adapter adapter, String device, Consumer<ScoredRow> sink, IntConsumer progress) {
+  public ScoreSummary run(Model model, Adapter adapter, GraftRuntime runtime, Consumer<ScoredRow> sink, IntConsumer progress) {
     long start = System.nanoTime();
     SessionOptions options = SessionOptions.scoring(maxTokens, maxTargets);
     int rank = adapter == null ? 1 : adapter.info().rank();
-    MemoryCheck.require(device, model.info().fileBytes(), TrainingSession.memoryBytes(model, rank, "all-linear", options),
+    MemoryCheck.require(runtime, model.info().fileBytes(), TrainingSession.memoryBytes(model, rank, "all-linear", options),
         "a lower --micro-batch-tokens or --max-length would help");
     try (TrainingSession session = TrainingSession.open(model, adapter, options)) {
       for (int[] rows : plan) {

@@ -2,6 +2,7 @@ package dev.graft.trainer.serve;
 
 import dev.graft.bindings.CacheType;
 import dev.graft.bindings.GeneratorOptions;
+import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.ModelInfo;
 import dev.graft.trainer.run.MemoryCheck;
 import dev.graft.trainer.run.RunException;
@@ -36,12 +37,12 @@ public record EngineOptions(int sequences, int context, long cacheTokens, CacheT
   /**
    * The same with a smaller cache when it would take more than half of the memory that is left.
    *
-   * @param device of the runtime
+   * @param runtime where it is to run
    * @throws dev.graft.trainer.run.RunException when not even an eighth of the context fits
    */
-  public EngineOptions withRoomFor(ModelInfo model, String device) {
+  public EngineOptions withRoomFor(ModelInfo model, GraftRuntime runtime) {
     long perToken = cacheType.bytesPerToken(model);
-    long available = MemoryCheck.require(device, model.fileBytes(), perToken * Math.max(1, context / 8), "a smaller context or cache type would help");
+    long available = MemoryCheck.require(runtime, model.fileBytes(), perToken * Math.max(1, context / 8), "a smaller context or cache type would help");
     long room = Math.max(context / 8, (available - model.fileBytes()) / 2 / perToken);
     return available == 0 || room >= cacheTokens ? this : new EngineOptions(sequences, context, Math.max(1, room), cacheType, passRows, promptRows, queue);
   }

@@ -3,6 +3,7 @@ package dev.graft.trainer.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.graft.bindings.GraftRuntime;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -17,8 +18,10 @@ class HostMemoryTest {
 
   @Test
   void whatCannotFitIsRefusedWithTheFlagsThatHelp() {
-    assertThatThrownBy(() -> MemoryCheck.require("cpu", 1L << 30, 1L << 50, "--recompute block would help")).isInstanceOf(RunException.class)
-        .hasMessageContaining("1.00 GiB model file").hasMessageContaining("--recompute block would help");
-    assertThat(MemoryCheck.require("cpu", 1, 1, "")).isPositive();
+    try (GraftRuntime runtime = GraftRuntime.open("cpu", null, 1)) {
+      assertThatThrownBy(() -> MemoryCheck.require(runtime, 1L << 30, 1L << 50, "--recompute block would help")).isInstanceOf(RunException.class)
+          .hasMessageContaining("1.00 GiB model file").hasMessageContaining("--recompute block would help");
+      assertThat(MemoryCheck.require(runtime, 1, 1, "")).isPositive();
+    }
   }
 }

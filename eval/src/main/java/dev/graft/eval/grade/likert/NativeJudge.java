@@ -85,7 +85,7 @@ public final class NativeJudge implements LikertJudge {
     long most = plan.stream().mapToLong(rows -> Arrays.stream(rows).mapToLong(row -> inputs[row]).sum()).max().orElse(1);
     long rows = plan.stream().mapToLong(batch -> batch.length).max().orElse(1);
     SessionOptions session = SessionOptions.scoring(most, rows * targets);
-    MemoryCheck.require(runtime.info().device(), model.info().fileBytes(), TrainingSession.memoryBytes(model, 1, "all-linear", session), "a smaller judge, or shorter answers, would help");
+    MemoryCheck.require(runtime, model.info().fileBytes(), TrainingSession.memoryBytes(model, 1, "all-linear", session), "a smaller judge, or shorter answers, would help");
     try (TrainingSession trainer = TrainingSession.open(model, null, session)) {
       for (int[] batch : plan) {
         if (stop.requested()) {

@@ -1,0 +1,11 @@
+# cmake -DFROM=FILE -DTO=FILE -P place_plugin.cmake: a copy of FROM at TO; none there when FROM does not exist.
+if(EXISTS "${FROM}")
+  get_filename_component(folder "${TO}" DIRECTORY)
+  file(MAKE_DIRECTORY "${folder}")
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${FROM}" "${TO}" RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "${FROM} could not be copied to ${TO}")
+  endif()
+else()
+  file(REMOVE "${TO}")
+endif()
