@@ -27,6 +27,7 @@ struct gk_backend {
   cudaStream_t stream;      /* all work is queued here, in order */
   gk_precision precision;
   bool synchronous;         /* GRAFT_CUDA_SYNC */
+  bool hung;                /* a wait for the device ended without it; nothing waits again */
   double timeout_seconds;
   cudaEvent_t waited_for;
   gk_cuda_pool *pool;
