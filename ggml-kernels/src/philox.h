@@ -11,8 +11,14 @@
 #define GK_PHILOX_W1 0xBB67AE85u
 enum { GK_PHILOX_ROUNDS = 10 };
 
+#ifdef __CUDACC__   /* kernels use it too */
+#define GK_PHILOX_FN static __host__ __device__ __forceinline__
+#else
+#define GK_PHILOX_FN static inline
+#endif
+
 /* Counter words 0,1 are the block number, 2,3 the stream; the key is the seed. */
-static inline void gk_philox(uint64_t seed, uint64_t stream, uint64_t block, uint32_t word[4]) {
+GK_PHILOX_FN void gk_philox(uint64_t seed, uint64_t stream, uint64_t block, uint32_t word[4]) {
   uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
   uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
   for (int i = 0; i < GK_PHILOX_ROUNDS; i++) {

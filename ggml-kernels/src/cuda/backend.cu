@@ -1,12 +1,10 @@
 /* Opening and closing the device, its memory, and how errors become one line. */
 #include "backend.h"
 
-#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
-#include <thread>
 #include <unordered_map>
 
 #include "cublas.h"
@@ -54,19 +52,17 @@ static gk_status check_named(cudaError_t error, const char *name, const char *wh
   return gk_cuda_check(error, what);
 }
 
+/* The same for what may have waited for the device in vain. */
+static gk_status check_waited(gk_backend *b, cudaError_t error, const char *name, const char *when) {
+  if (error != cudaErrorNotReady) return check_named(error, name, when);
+  b->hung = true;
+  return gk_cuda_fail(GK_DEVICE_ERROR, "cuda: %s did not end within %g s; GRAFT_CUDA_TIMEOUT allows more, GRAFT_CUDA_SYNC=1 tells which kernel it is", name, b->timeout_seconds);
+}
+
 gk_status gk_cuda_wait(gk_backend *b, const char *what) {
+  if (b->hung) return check_waited(b, cudaErrorNotReady, what, "");
   GK_TRY(check_named(cudaEventRecord(b->waited_for, b->stream), what, "(or what was queued before it)"));
-  const auto begin = std::chrono::steady_clock::now();
-  for (int64_t asked = 0;; asked++) {
-    const cudaError_t error = cudaEventQuery(b->waited_for);
-    if (error == cudaSuccess) return GK_OK;
-    if (error != cudaErrorNotReady) return check_named(error, what, "(or what was queued before it)");
-    cudaGetLastError();
-    if (asked < 20000) continue;
-    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() > b->timeout_seconds)
-      return gk_cuda_fail(GK_DEVICE_ERROR, "cuda: %s did not end within %.0f s; GRAFT_CUDA_TIMEOUT allows more, GRAFT_CUDA_SYNC=1 tells which kernel it is", what, b->timeout_seconds);
-    std::this_thread::sleep_for(std::chrono::microseconds(20));
-  }
+  return check_waited(b, gk_cuda_await(b->waited_for, b->timeout_seconds), what, "(or what was queued before it)");
 }
 
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes) {
@@ -112,10 +108,11 @@ gk_status gk_cuda_stage(gk_backend *b, const void *host, int64_t bytes, const vo
   if (bytes > gk_cuda_staging::kHalfBytes) {   /* seldom: a table of more than 4 million numbers */
     void *own = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_OP, bytes);
     *device = own;
-    return own ? gk_cuda_check(b->staging->upload(own, host, bytes, b->stream), "upload") : GK_OUT_OF_MEMORY;
+    return own ? gk_upload_cuda(b, own, host, bytes) : GK_OUT_OF_MEMORY;
   }
   void *p = nullptr;
-  const gk_status status = gk_cuda_check(b->staging->stage(host, bytes > 0 ? bytes : 1, b->stream, &p), "upload of a table");
+  if (b->hung) return gk_cuda_wait(b, "upload of a table");
+  const gk_status status = bytes > 0 ? check_waited(b, b->staging->stage(host, bytes, b->stream, &p), "upload of a table", "(or what was queued before it)") : GK_OK;
   *device = p;
   return status;
 }
@@ -141,7 +138,10 @@ void gk_release_cuda(gk_backend *b, gk_buf buf) {
   if (buf) b->pool->give(buf);
 }
 
-gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t bytes) { return gk_cuda_check(b->staging->upload(dst, host, bytes, b->stream), "upload"); }
+gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t bytes) {
+  if (b->hung) return gk_cuda_wait(b, "upload");
+  return check_waited(b, b->staging->upload(dst, host, bytes, b->stream), "upload", "(or what was queued before it)");
+}
 gk_status gk_download_cuda(gk_backend *b, void *host, const void *src, int64_t bytes) { return gk_cuda_fetch(b, host, src, bytes, "download"); }
 
 gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes) {
@@ -155,7 +155,7 @@ gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
 gk_status gk_import_weight_cuda(gk_backend *b, const void *host, int64_t bytes, const void **data) {
   void *block = take(b, bytes, "memory for a weight");
   if (!block) return GK_OUT_OF_MEMORY;
-  const gk_status status = gk_cuda_check(b->staging->upload(block, host, bytes, b->stream), "upload of a weight");
+  const gk_status status = gk_upload_cuda(b, block, host, bytes);
   if (status != GK_OK) {
     b->pool->give(block);
     return status;
@@ -168,6 +168,10 @@ void gk_release_weight_cuda(gk_backend *b, const void *data) { gk_release_cuda(b
 
 void gk_close_cuda(gk_backend *b) {
   if (!b) return;
+  if (b->hung) {   /* all that gives memory back would wait for ever */
+    delete b;
+    return;
+  }
   cudaSetDevice(b->device);
   if (b->stream) cudaStreamSynchronize(b->stream);
   gk_cublas_close(b->cublas);
@@ -218,7 +222,7 @@ static gk_status open_device(gk_backend *b, int32_t device) {
   if (b->major < 8) return gk_cuda_fail(GK_DEVICE_ERROR, "%s has compute capability %d.%d; Graft needs 8.0 (Ampere) or newer; use --device cpu", properties.name, b->major, b->minor);
   GK_TRY(gk_cuda_check(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking), "making a stream"));
   GK_TRY(gk_cuda_check(cudaEventCreateWithFlags(&b->waited_for, cudaEventDisableTiming), "making an event"));
-  GK_TRY(gk_cuda_check(b->staging->open(), "pinned memory for transfers"));
+  GK_TRY(gk_cuda_check(b->staging->open(b->timeout_seconds), "pinned memory for transfers"));
   const char *products = "own products";
   b->cublas = gk_cublas_open(b, &products);
   snprintf(b->description, sizeof b->description, "cuda: %.200s (compute %d.%d, %.0f GiB), %s", properties.name, b->major, b->minor, gib((int64_t)properties.totalGlobalMem), products);

@@ -28,6 +28,7 @@ struct gk_backend {
   gk_precision precision;
   bool synchronous;         /* GRAFT_CUDA_SYNC */
   bool only_f32;            /* GRAFT_CUDA_F32 */
+  bool hung;                /* a wait for the device ended without it; nothing waits again */
   double timeout_seconds;
   cudaEvent_t waited_for;
   gk_cuda_pool *pool;

@@ -1,17 +1,22 @@
 /* Sums, scalings and the sum of squares. */
-#include "backend.h"
 #include "columns.cuh"
+#include "packs.cuh"
 
-enum { THREADS = 256, PER_BLOCK = 4 * THREADS };
+enum { THREADS = GK_PACK_THREADS };
 
-#define EACH(i, n) for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (int64_t)gridDim.x * blockDim.x)
-
-GK_KERNEL(THREADS) add_bias_kernel(float *y, const float *bias, int64_t n, int64_t width) {
-  EACH(i, n) y[i] += bias[i % width];
+template <int W> GK_KERNEL(THREADS) add_bias_kernel(float *y, const float *bias, int64_t rows, int64_t width, int lanes) {
+  each_row_pack<W>(rows, width, lanes, [=](int64_t r, int64_t c) {
+    Pack<W> to = load_pack<W>(y + r * width + c);
+    const Pack<W> from = load_pack<W>(bias + c);
+    for (int k = 0; k < W; k++) to.v[k] += from.v[k];
+    store_pack<W>(y + r * width + c, to);
+  });
 }
 
 gk_status gk_add_bias_cuda(gk_backend *b, float *y, const float *bias, int64_t t, int64_t n) {
-  return LAUNCH(b, add_bias_kernel, gk_cuda_grid(b, t * n, PER_BLOCK), THREADS, 0, y, bias, t * n, n);
+  const bool wide = n % 4 == 0 && gk_aligned(y, bias);
+  const RowsGrid g = gk_rows_grid(b, t, n, wide);
+  return LAUNCH_PACKS(b, wide, add_bias_kernel, g.grid, THREADS, 0, y, bias, t, n, g.lanes);
 }
 
 /* fwd: y[t,i] += b[i] */
@@ -28,38 +33,64 @@ gk_status gk_add_bias_bwd_cuda(gk_backend *b, const float *dy, int64_t t, int64_
   return LAUNCH(b, column_totals, columns, GK_COLUMN_THREADS, 0, partial, chunks, n, db);
 }
 
-GK_KERNEL(THREADS) add_scaled_kernel(float *y, const float *x, float s, int64_t n) {
-  EACH(i, n) y[i] = fmaf(s, x[i], y[i]);
+template <int W> GK_KERNEL(THREADS) add_scaled_kernel(float *y, const float *x, float s, int64_t n) {
+  each_pack<W>(n, [=](auto width, int64_t i) {
+    constexpr int w = decltype(width)::n;
+    Pack<w> to = load_pack<w>(y + i);
+    const Pack<w> from = load_pack<w>(x + i);
+    for (int k = 0; k < w; k++) to.v[k] = fmaf(s, from.v[k], to.v[k]);
+    store_pack<w>(y + i, to);
+  });
 }
 
 gk_status gk_add_scaled_cuda(gk_backend *b, float *y, const float *x, float s, int64_t n) {
-  return LAUNCH(b, add_scaled_kernel, gk_cuda_grid(b, n, PER_BLOCK), THREADS, 0, y, x, s, n);
+  const bool wide = gk_aligned(y, x);
+  return LAUNCH_PACKS(b, wide, add_scaled_kernel, gk_pack_grid(b, n, wide), THREADS, 0, y, x, s, n);
 }
 
-GK_KERNEL(THREADS) scale_kernel(float *y, float s, int64_t n) {
-  EACH(i, n) y[i] *= s;
+template <int W> GK_KERNEL(THREADS) scale_kernel(float *y, float s, int64_t n) {
+  each_pack<W>(n, [=](auto width, int64_t i) {
+    constexpr int w = decltype(width)::n;
+    Pack<w> to = load_pack<w>(y + i);
+    for (int k = 0; k < w; k++) to.v[k] *= s;
+    store_pack<w>(y + i, to);
+  });
 }
 
-gk_status gk_scale_cuda(gk_backend *b, float *y, float s, int64_t n) { return LAUNCH(b, scale_kernel, gk_cuda_grid(b, n, PER_BLOCK), THREADS, 0, y, s, n); }
+gk_status gk_scale_cuda(gk_backend *b, float *y, float s, int64_t n) {
+  const bool wide = gk_aligned(y);
+  return LAUNCH_PACKS(b, wide, scale_kernel, gk_pack_grid(b, n, wide), THREADS, 0, y, s, n);
+}
 
-GK_KERNEL(THREADS) scale_rows_kernel(float *y, const float *s, int64_t n, int64_t width) {
-  EACH(i, n) y[i] *= s[i / width];
+template <int W> GK_KERNEL(THREADS) scale_rows_kernel(float *y, const float *s, int64_t rows, int64_t width, int lanes) {
+  each_row_pack<W>(rows, width, lanes, [=](int64_t r, int64_t c) {
+    Pack<W> to = load_pack<W>(y + r * width + c);
+    const float factor = s[r];
+    for (int k = 0; k < W; k++) to.v[k] *= factor;
+    store_pack<W>(y + r * width + c, to);
+  });
 }
 
 gk_status gk_scale_rows_cuda(gk_backend *b, float *y, const float *s, int64_t m, int64_t n) {
   const float *scales = nullptr;
   GK_TRY(gk_cuda_stage_array(b, s, m, &scales));
-  return LAUNCH(b, scale_rows_kernel, gk_cuda_grid(b, m * n, PER_BLOCK), THREADS, 0, y, scales, m * n, n);
+  const bool wide = n % 4 == 0 && gk_aligned(y);
+  const RowsGrid g = gk_rows_grid(b, m, n, wide);
+  return LAUNCH_PACKS(b, wide, scale_rows_kernel, g.grid, THREADS, 0, y, scales, m, n, g.lanes);
 }
 
 /* A run of SQUARES_RUN elements to each block, whatever the device, so that the order of the sum is fixed. */
 enum { SQUARES_RUN = 65536 };
 
-GK_KERNEL(THREADS) squares_kernel(const float *x, int64_t n, double *partial) {
+template <int W> GK_KERNEL(THREADS) squares_kernel(const float *x, int64_t n, double *partial) {
   GK_SHARED double room[32];
   const int64_t begin = (int64_t)blockIdx.x * SQUARES_RUN, end = begin + SQUARES_RUN < n ? begin + SQUARES_RUN : n;
   double sum = 0;
-  for (int64_t i = begin + threadIdx.x; i < end; i += THREADS) sum += (double)x[i] * x[i];
+  for (int64_t i = begin + threadIdx.x * 4; i < end; i += THREADS * 4) {
+    float v[4];
+    load_quad<W>(v, x + i, end - i, 0);
+    for (int k = 0; k < 4; k++) sum += (double)v[k] * v[k];
+  }
   sum = block_sum(sum, room);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
@@ -76,7 +107,7 @@ gk_status gk_sum_squares_cuda(gk_backend *b, const float *x, int64_t n, double *
   const int64_t runs = gk_ceil_div(n, SQUARES_RUN);
   double *partial = (double *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, (runs + 1) * (int64_t)sizeof(double));
   if (!partial) return GK_OUT_OF_MEMORY;
-  GK_TRY(LAUNCH(b, squares_kernel, (unsigned)runs, THREADS, 0, x, n, partial));
+  GK_TRY(LAUNCH_PACKS(b, gk_aligned(x), squares_kernel, (unsigned)runs, THREADS, 0, x, n, partial));
   GK_TRY(LAUNCH(b, squares_total_kernel, 1, THREADS, 0, partial, runs));
   return gk_cuda_fetch(b, out, partial + runs, sizeof *out, "sum_squares");
 }

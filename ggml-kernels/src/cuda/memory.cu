@@ -1,6 +1,8 @@
 #include "memory.h"
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 int64_t gk_cuda_pool::rounded(int64_t bytes) {
   const int64_t unit = bytes >= (1 << 20) ? 1 << 21 : 512;
@@ -59,7 +61,20 @@ gk_cuda_pool::~gk_cuda_pool() {
   for (const auto &[block, bytes] : taken_) cudaFree(block);
 }
 
-cudaError_t gk_cuda_staging::open() {
+cudaError_t gk_cuda_await(cudaEvent_t event, double timeout_seconds) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int64_t asked = 0;; asked++) {
+    const cudaError_t error = cudaEventQuery(event);
+    if (error != cudaErrorNotReady) return error;
+    cudaGetLastError();
+    if (asked < 20000) continue;
+    if (std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() > timeout_seconds) return cudaErrorNotReady;
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+}
+
+cudaError_t gk_cuda_staging::open(double timeout_seconds) {
+  timeout_seconds_ = timeout_seconds;
   void *host = nullptr, *device = nullptr;
   cudaError_t error = cudaHostAlloc(&host, (size_t)(2 * kHalfBytes), cudaHostAllocDefault);
   if (error == cudaSuccess) error = cudaMalloc(&device, (size_t)(2 * kHalfBytes));
@@ -78,16 +93,18 @@ gk_cuda_staging::~gk_cuda_staging() {
 /* Room for bytes that do not cross a half's end. Entering a half, the copies that were queued when it was last left have to be done; the
  * kernels that read its device memory come before, on the same stream, what is copied there next. */
 cudaError_t gk_cuda_staging::place(int64_t bytes, cudaStream_t stream, int64_t *offset) {
-  const int64_t size = (bytes + 255) / 256 * 256, half = at_ / kHalfBytes;
-  if (half == 2 || at_ + size > (half + 1) * kHalfBytes) {
-    const int left = half == 2 ? 1 : (int)half, next = 1 - left;
-    cudaError_t error = cudaEventRecord(done_[left], stream);
-    recorded_[left] = true;
-    if (error == cudaSuccess && recorded_[next]) error = cudaEventSynchronize(done_[next]);
+  const int64_t size = (bytes + 255) / 256 * 256;
+  if (at_ + size > kHalfBytes) {
+    const int next = 1 - half_;
+    cudaError_t error = cudaEventRecord(done_[half_], stream);
+    recorded_[half_] = true;
+    if (error == cudaSuccess && recorded_[next]) error = gk_cuda_await(done_[next], timeout_seconds_);
     if (error != cudaSuccess) return error;
-    at_ = next * kHalfBytes;
+    half_ = next;
+    at_ = 0;
+    for (Known &known : known_) known = {};   /* those of the half that was left may be gone while an op still needs them */
   }
-  *offset = at_;
+  *offset = half_ * kHalfBytes + at_;
   at_ += size;
   return cudaSuccess;
 }
@@ -106,10 +123,17 @@ cudaError_t gk_cuda_staging::upload(void *device, const void *host, int64_t byte
 }
 
 cudaError_t gk_cuda_staging::stage(const void *host, int64_t bytes, cudaStream_t stream, void **device) {
+  for (const Known &known : known_)
+    if (known.bytes == bytes && memcmp(host_ + known.offset, host, (size_t)bytes) == 0) {
+      *device = device_ + known.offset;
+      return cudaSuccess;
+    }
   int64_t offset = 0;
-  const cudaError_t error = place(bytes, stream, &offset);
+  cudaError_t error = place(bytes, stream, &offset);
   if (error != cudaSuccess) return error;
   memcpy(host_ + offset, host, (size_t)bytes);
   *device = device_ + offset;
-  return cudaMemcpyAsync(device_ + offset, host_ + offset, (size_t)bytes, cudaMemcpyHostToDevice, stream);
+  error = cudaMemcpyAsync(device_ + offset, host_ + offset, (size_t)bytes, cudaMemcpyHostToDevice, stream);
+  if (error == cudaSuccess) known_[newest_++ % kKnown] = {offset, bytes};
+  return error;
 }

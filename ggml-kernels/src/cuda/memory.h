@@ -27,15 +27,19 @@ class gk_cuda_pool {
   int64_t used_ = 0, peak_ = 0, kept_ = 0;
 };
 
+/* Until the event has happened, which is asked for and not waited for, so that a device that hangs is an answer: cudaErrorNotReady after so long. */
+cudaError_t gk_cuda_await(cudaEvent_t event, double timeout_seconds);
+
 /* A ring of pinned memory in two halves; a half is written again only after the copies out of it are done. */
 class gk_cuda_staging {
  public:
   static constexpr int64_t kHalfBytes = 16 << 20;
-  cudaError_t open();
+  cudaError_t open(double timeout_seconds);
   ~gk_cuda_staging();
   /* Queues a copy of any size to device memory; host may be changed on return. */
   cudaError_t upload(void *device, const void *host, int64_t bytes, cudaStream_t stream);
-  /* The same into the ring's own device memory: *device stays as it is until half the ring has gone by. bytes <= kHalfBytes. */
+  /* The same into the ring's own device memory: *device stays as it is until half the ring has gone by. bytes <= kHalfBytes.
+   * The same bytes again (positions, for every layer) are not copied again while they are there. Kernels only read them. */
   cudaError_t stage(const void *host, int64_t bytes, cudaStream_t stream, void **device);
 
  private:
@@ -43,6 +47,12 @@ class gk_cuda_staging {
   char *host_ = nullptr, *device_ = nullptr;
   cudaEvent_t done_[2] = {};
   bool recorded_[2] = {};
-  int64_t at_ = 0;                      /* next free byte, in [0, 2 * kHalfBytes] */
+  int half_ = 0;                        /* the one that is written now */
+  int64_t at_ = 0;                      /* its next free byte */
+  struct Known { int64_t offset, bytes; };
+  static constexpr int kKnown = 16;
+  Known known_[kKnown] = {};            /* what was staged last in this half */
+  int newest_ = 0;
+  double timeout_seconds_ = 600;
 };
 #endif

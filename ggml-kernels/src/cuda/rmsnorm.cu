@@ -1,52 +1,111 @@
-/* RMS norm. A row belongs to one warp when it is narrow (the heads of q and k), else to one block. docs/rmsnorm.md */
-#include "backend.h"
+/* RMS norm. A row belongs to one warp when it is narrow (the heads of q and k), else to one block, and is read once: its threads hold it in
+ * registers between the sum and the scaling. Rows too wide for that are read twice. docs/rmsnorm.md */
 #include "columns.cuh"
+#include "packs.cuh"
 
-enum { THREADS = 256, WARP_WIDTH = 512 };
+/* A thread holds 4 packs of a row, so a warp 512 floats and a block of 1024 threads 16384. */
+enum { WARP_THREADS = 256, MOST_THREADS = 1024, QUADS = 4, HELD = 4 * QUADS, WARP_WIDTH = 32 * HELD, BLOCK_WIDTH = MOST_THREADS * HELD };
 
 GK_DEVICE int64_t row_offset(int64_t r, int64_t width, int64_t per_token, int64_t stride) { return r / per_token * stride + r % per_token * width; }
 
-/* The row of this thread, its place among the row's threads and their number. */
-template <bool by_warp> GK_DEVICE int64_t own_row() { return by_warp ? (int64_t)blockIdx.x * (THREADS / 32) + threadIdx.x / 32 : (int64_t)blockIdx.x; }
-template <bool by_warp> GK_DEVICE int own_place() { return by_warp ? (int)threadIdx.x % 32 : (int)threadIdx.x; }
+/* Where a thread stands: its row, its place among the row's threads and their number. */
+template <bool by_warp> GK_DEVICE int64_t own_row() { return by_warp ? (int64_t)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 : (int64_t)blockIdx.x; }
+template <bool by_warp> GK_DEVICE int own_place() { return (int)(by_warp ? threadIdx.x % 32 : threadIdx.x); }
+template <bool by_warp> GK_DEVICE int row_threads() { return by_warp ? 32 : (int)blockDim.x; }
 template <bool by_warp> GK_DEVICE float row_sum(float v, float *room) { return by_warp ? warp_sum(v) : block_sum(v, room); }
 
-template <bool by_warp>
-GK_KERNEL(THREADS) rmsnorm_fwd_kernel(const float *x, const float *w, float eps, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *y, float *rstd) {
+/* The thread's part of a row: packs place, place + threads, ...; 0 where the row ends. */
+template <bool by_warp, int W> GK_DEVICE void load_row(float v[HELD], const float *row, int64_t width) {
+  for (int q = 0; q < QUADS; q++) {
+    const int64_t i = (int64_t)(q * row_threads<by_warp>() + own_place<by_warp>()) * 4;
+    load_quad<W>(v + 4 * q, row + i, width - i, 0);
+  }
+}
+template <bool by_warp, int W> GK_DEVICE void store_row(float *row, const float v[HELD], int64_t width) {
+  for (int q = 0; q < QUADS; q++) {
+    const int64_t i = (int64_t)(q * row_threads<by_warp>() + own_place<by_warp>()) * 4;
+    store_quad<W>(row + i, v + 4 * q, width - i);
+  }
+}
+
+template <bool by_warp, int W>
+GK_KERNEL(by_warp ? WARP_THREADS : MOST_THREADS) rmsnorm_fwd_kernel(const float *x, const float *w, float eps, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *y,
+                                                                  float *rstd) {
   GK_SHARED float room[32];
-  const int step = by_warp ? 32 : THREADS;
   const int64_t r = own_row<by_warp>();
   if (r >= rows) return;   /* the whole warp, or the whole block */
   const int64_t o = row_offset(r, width, per_token, stride);
-  float sum = 0;
-  for (int64_t i = own_place<by_warp>(); i < width; i += step) sum += x[o + i] * x[o + i];
+  float v[HELD], weight[HELD], sum = 0;
+  load_row<by_warp, W>(v, x + o, width);
+  load_row<by_warp, W>(weight, w, width);
+  for (int k = 0; k < HELD; k++) sum = fmaf(v[k], v[k], sum);
   const float s = 1.0f / sqrtf(row_sum<by_warp>(sum, room) / (float)width + eps);
-  for (int64_t i = own_place<by_warp>(); i < width; i += step) y[o + i] = x[o + i] * s * w[i];
+  for (int k = 0; k < HELD; k++) v[k] = v[k] * s * weight[k];
+  store_row<by_warp, W>(y + o, v, width);
   if (own_place<by_warp>() == 0) rstd[r] = s;
 }
 
+GK_KERNEL(MOST_THREADS) rmsnorm_fwd_wide_kernel(const float *x, const float *w, float eps, int64_t width, int64_t per_token, int64_t stride, float *y, float *rstd) {
+  GK_SHARED float room[32];
+  const int64_t r = blockIdx.x, o = row_offset(r, width, per_token, stride);
+  float sum = 0;
+  for (int64_t i = threadIdx.x; i < width; i += MOST_THREADS) sum = fmaf(x[o + i], x[o + i], sum);
+  const float s = 1.0f / sqrtf(block_sum(sum, room) / (float)width + eps);
+  for (int64_t i = threadIdx.x; i < width; i += MOST_THREADS) y[o + i] = x[o + i] * s * w[i];
+  if (threadIdx.x == 0) rstd[r] = s;
+}
+
+/* Threads for a row that a block holds. */
+static unsigned block_threads(int64_t width) {
+  unsigned threads = 128;
+  while ((int64_t)threads * HELD < width) threads *= 2;
+  return threads;
+}
+
 gk_status gk_rmsnorm_fwd_cuda(gk_backend *b, const float *x, const float *w, float eps, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *y, float *rstd) {
-  if (width <= WARP_WIDTH)
-    return LAUNCH(b, rmsnorm_fwd_kernel<true>, (unsigned)gk_ceil_div(rows, THREADS / 32), THREADS, 0, x, w, eps, rows, width, per_token, stride, y, rstd);
-  return LAUNCH(b, rmsnorm_fwd_kernel<false>, (unsigned)rows, THREADS, 0, x, w, eps, rows, width, per_token, stride, y, rstd);
+  const bool wide = width % 4 == 0 && stride % 4 == 0 && gk_aligned(x, w, y);
+  if (width > BLOCK_WIDTH) return LAUNCH(b, rmsnorm_fwd_wide_kernel, (unsigned)rows, MOST_THREADS, 0, x, w, eps, width, per_token, stride, y, rstd);
+  const bool by_warp = width <= WARP_WIDTH;
+  const unsigned grid = (unsigned)(by_warp ? gk_ceil_div(rows, WARP_THREADS / 32) : rows), threads = by_warp ? (unsigned)WARP_THREADS : block_threads(width);
+  const auto kernel = by_warp ? (wide ? rmsnorm_fwd_kernel<true, 4> : rmsnorm_fwd_kernel<true, 1>) : wide ? rmsnorm_fwd_kernel<false, 4> : rmsnorm_fwd_kernel<false, 1>;
+  return gk_cuda_launch(b, "rmsnorm_fwd_kernel", kernel, grid, threads, 0, x, w, eps, rows, width, per_token, stride, y, rstd);
 }
 
 /* fwd: y = x * r * w, r = (mean(x²) + eps)^-1/2
  * With g = dy * w:  dx = r * (g - x * r² * mean(g * x)). */
-template <bool by_warp>
-GK_KERNEL(THREADS) rmsnorm_bwd_kernel(const float *dy, const float *x, const float *w, const float *rstd, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *dx,
-                                      int32_t accumulate) {
+template <bool by_warp, int W>
+GK_KERNEL(by_warp ? WARP_THREADS : MOST_THREADS) rmsnorm_bwd_kernel(const float *dy, const float *x, const float *w, const float *rstd, int64_t rows, int64_t width, int64_t per_token,
+                                                                  int64_t stride, float *dx, int32_t accumulate) {
   GK_SHARED float room[32];
-  const int step = by_warp ? 32 : THREADS;
   const int64_t r = own_row<by_warp>();
   if (r >= rows) return;
   const int64_t o = row_offset(r, width, per_token, stride);
   const float s = rstd[r];
-  float sum = 0;
-  for (int64_t i = own_place<by_warp>(); i < width; i += step) sum += dy[o + i] * w[i] * x[o + i];
+  float g[HELD], v[HELD], sum = 0;
+  load_row<by_warp, W>(g, dy + o, width);
+  load_row<by_warp, W>(v, w, width);
+  for (int k = 0; k < HELD; k++) g[k] *= v[k];
+  load_row<by_warp, W>(v, x + o, width);
+  for (int k = 0; k < HELD; k++) sum = fmaf(g[k], v[k], sum);
   const float c = row_sum<by_warp>(sum, room) * s * s / (float)width;
-  for (int64_t i = own_place<by_warp>(); i < width; i += step) {
-    const float d = s * (dy[o + i] * w[i] - x[o + i] * c);
+  for (int k = 0; k < HELD; k++) g[k] = s * fmaf(-v[k], c, g[k]);
+  if (accumulate) {
+    load_row<by_warp, W>(v, dx + o, width);
+    for (int k = 0; k < HELD; k++) g[k] += v[k];
+  }
+  store_row<by_warp, W>(dx + o, g, width);
+}
+
+GK_KERNEL(MOST_THREADS) rmsnorm_bwd_wide_kernel(const float *dy, const float *x, const float *w, const float *rstd, int64_t width, int64_t per_token, int64_t stride, float *dx,
+                                               int32_t accumulate) {
+  GK_SHARED float room[32];
+  const int64_t r = blockIdx.x, o = row_offset(r, width, per_token, stride);
+  const float s = rstd[r];
+  float sum = 0;
+  for (int64_t i = threadIdx.x; i < width; i += MOST_THREADS) sum = fmaf(dy[o + i] * w[i], x[o + i], sum);
+  const float c = block_sum(sum, room) * s * s / (float)width;
+  for (int64_t i = threadIdx.x; i < width; i += MOST_THREADS) {
+    const float d = s * fmaf(-x[o + i], c, dy[o + i] * w[i]);
     dx[o + i] = accumulate ? dx[o + i] + d : d;
   }
 }
@@ -69,7 +128,10 @@ gk_status gk_rmsnorm_bwd_cuda(gk_backend *b, const float *dy, const float *x, co
     GK_TRY(LAUNCH(b, rmsnorm_dw_kernel, dim3(columns, (unsigned)chunks), GK_COLUMN_THREADS, 0, dy, x, rstd, rows, width, per_token, stride, partial));
     GK_TRY(LAUNCH(b, column_totals, columns, GK_COLUMN_THREADS, 0, partial, chunks, width, dw));
   }
-  if (width <= WARP_WIDTH)
-    return LAUNCH(b, rmsnorm_bwd_kernel<true>, (unsigned)gk_ceil_div(rows, THREADS / 32), THREADS, 0, dy, x, w, rstd, rows, width, per_token, stride, dx, accumulate);
-  return LAUNCH(b, rmsnorm_bwd_kernel<false>, (unsigned)rows, THREADS, 0, dy, x, w, rstd, rows, width, per_token, stride, dx, accumulate);
+  const bool wide = width % 4 == 0 && stride % 4 == 0 && gk_aligned(dy, x, w, dx);
+  if (width > BLOCK_WIDTH) return LAUNCH(b, rmsnorm_bwd_wide_kernel, (unsigned)rows, MOST_THREADS, 0, dy, x, w, rstd, width, per_token, stride, dx, accumulate);
+  const bool by_warp = width <= WARP_WIDTH;
+  const unsigned grid = (unsigned)(by_warp ? gk_ceil_div(rows, WARP_THREADS / 32) : rows), threads = by_warp ? (unsigned)WARP_THREADS : block_threads(width);
+  const auto kernel = by_warp ? (wide ? rmsnorm_bwd_kernel<true, 4> : rmsnorm_bwd_kernel<true, 1>) : wide ? rmsnorm_bwd_kernel<false, 4> : rmsnorm_bwd_kernel<false, 1>;
+  return gk_cuda_launch(b, "rmsnorm_bwd_kernel", kernel, grid, threads, 0, dy, x, w, rstd, rows, width, per_token, stride, dx, accumulate);
 }

@@ -1,6 +1,8 @@
 /* The threads of the emulated GPU, and what a thread may ask of its warp. The runtime is in runtime.cpp. */
 #include "emulator.h"
 
+#include <sys/mman.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -34,7 +36,7 @@ struct Warp {
 struct Block {
   std::vector<Lane> lanes{kMostThreads};
   Warp warps[kMostThreads / 32];
-  std::vector<unsigned char> stacks;
+  unsigned char *stacks = nullptr;
   std::vector<unsigned char> dynamic;
   int threads = 0, waiting = 0, done = 0;
   Fiber scheduler;
@@ -133,7 +135,11 @@ bool run_grid(dim3 grid, dim3 size, size_t shared_bytes, const std::function<voi
   block = &the_block;
   block->threads = int(size.x);
   block->run = &run;
-  block->stacks.resize(size_t(kMostThreads) * kStackBytes);
+  if (!block->stacks) {   /* pages that no thread has touched cost nothing */
+    void *all = mmap(nullptr, size_t(kMostThreads) * kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) die("no memory for the stacks of a block");
+    block->stacks = static_cast<unsigned char *>(all);
+  }
   block->dynamic.assign(shared_bytes + 128, 0xff);
   int64_t number = 0;
   for (unsigned z = 0; z < grid.z; z++)
@@ -147,7 +153,7 @@ bool run_grid(dim3 grid, dim3 size, size_t shared_bytes, const std::function<voi
           lane.lane = i % 32, lane.parity = 0;
           lane.done = lane.waits_block = lane.waits_warp = false;
           lane.groups.clear();
-          start_fiber(&lane.fiber, block->stacks.data() + size_t(i) * kStackBytes, kStackBytes, entry);
+          start_fiber(&lane.fiber, block->stacks + size_t(i) * kStackBytes, kStackBytes, entry);
         }
         for (int w = 0; w < (block->threads + 31) / 32; w++) {
           Warp &warp = block->warps[w];

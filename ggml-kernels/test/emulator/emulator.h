@@ -7,8 +7,13 @@
  * Device memory is host memory, so that tests may pass guarded buffers. With GRAFT_EMULATOR_STRICT=1 it can be touched by kernels and
  * copies only: host code that looks into a device tensor crashes, as it would with a GPU.
  *
- *   GRAFT_EMULATOR_MEMORY    bytes of device memory (default 8 GiB)
- *   GRAFT_EMULATOR_FAIL=N    the Nth launch from now fails with cudaErrorIllegalAddress
+ *   GRAFT_EMULATOR_MEMORY     bytes of device memory (default 8 GiB)
+ *   GRAFT_EMULATOR_FAIL=N     launches after the first N fail with cudaErrorIllegalAddress, and everything after
+ *   GRAFT_EMULATOR_HANG=N     the launch after the first N never ends; what waits for it without asking the time ends the program
+ *   GRAFT_EMULATOR_DELAY=1    what is queued is done when it is waited for and no sooner, so that memory reused too early shows
+ *   GRAFT_EMULATOR_DRIVER=V   the driver's version: 0 none, below 13000 too old
+ *   GRAFT_EMULATOR_DEVICES=N  number of GPUs (default 1)
+ *   GRAFT_EMULATOR_COMPUTE    compute capability, as 8.6 (default 9.0)
  */
 #ifndef GRAFT_EMULATOR_H
 #define GRAFT_EMULATOR_H
@@ -146,7 +151,6 @@ cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int);
 
 /* What `kernel<<<grid, block, shared_bytes, stream>>>(...)` would do; `run` calls the kernel for one thread. */
 cudaError_t emulator_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, std::function<void()> run);
-/* The device's limits, for tests: compute capability, bytes of shared memory that a block may ask for, and of device memory left. */
-void emulator_set_device(int major, int minor, size_t memory_bytes);
-int64_t emulator_launches();
+/* Launches so far, for tests. */
+extern "C" int64_t emulator_launches();
 #endif

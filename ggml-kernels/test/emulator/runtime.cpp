@@ -1,10 +1,12 @@
-/* CUDA's runtime over host memory: streams run at once, graphs remember what was asked for, limits are a GPU's. */
+/* CUDA's runtime over host memory: streams run at once, or late; graphs remember what was asked for; limits are a GPU's. */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,8 +14,15 @@
 
 struct emulated_graph { std::vector<std::function<cudaError_t()>> work; };
 struct emulated_graph_exec { std::vector<std::function<cudaError_t()>> work; };
-struct emulated_stream { emulated_graph *capture = nullptr; };
-struct emulated_event { int recorded = 0; };
+struct emulated_stream {
+  emulated_graph *capture = nullptr;
+  std::deque<std::function<cudaError_t()>> waiting;   // with GRAFT_EMULATOR_DELAY
+  int64_t queued = 0, done = 0;
+};
+struct emulated_event {
+  emulated_stream *stream = nullptr;
+  int64_t at = 0;   // done when the stream has done so much
+};
 
 namespace {
 
@@ -21,8 +30,10 @@ struct Block { size_t bytes; bool device; };
 struct Device {
   int major = 9, minor = 0;
   size_t memory = size_t(8) << 30, used = 0;
-  bool strict = false;
-  int64_t launches = 0, fail_at = -1;
+  bool strict = false, delay = false, hung = false;
+  int64_t launches = 0, fail_at = -1, hang_at = -1;
+  int driver = 13000, devices = 1;
+  std::set<emulated_stream *> streams;
   cudaError_t last = cudaSuccess, broken = cudaSuccess;
   std::map<char *, Block> blocks;
   std::map<const void *, size_t> shared_limit;
@@ -31,6 +42,11 @@ struct Device {
     if (const char *text = getenv("GRAFT_EMULATOR_MEMORY")) memory = size_t(atoll(text));
     if (const char *text = getenv("GRAFT_EMULATOR_STRICT")) strict = *text == '1';
     if (const char *text = getenv("GRAFT_EMULATOR_FAIL")) fail_at = atoll(text);
+    if (const char *text = getenv("GRAFT_EMULATOR_HANG")) hang_at = atoll(text);
+    if (const char *text = getenv("GRAFT_EMULATOR_DELAY")) delay = *text == '1';
+    if (const char *text = getenv("GRAFT_EMULATOR_DRIVER")) driver = atoi(text);
+    if (const char *text = getenv("GRAFT_EMULATOR_DEVICES")) devices = atoi(text);
+    if (const char *text = getenv("GRAFT_EMULATOR_COMPUTE")) major = atoi(text), minor = strchr(text, '.') ? atoi(strchr(text, '.') + 1) : 0;
   }
   size_t most_shared() const { return major == 8 && (minor == 6 || minor == 9) ? 99 << 10 : major == 8 ? 163 << 10 : 227 << 10; }
 };
@@ -87,21 +103,44 @@ cudaError_t give(void *p) {
   return cudaSuccess;
 }
 
+/* What never ends on a GPU ends the program here. */
+void not_hung(const char *call) {
+  if (!device().hung) return;
+  fprintf(stderr, "emulator: %s waits for a kernel that never ends\n", call);
+  abort();
+}
+
+/* Runs what waits in the stream until so much of it is done. */
+void advance(emulated_stream *stream, int64_t until) {
+  while (stream->done < until && !device().hung) {
+    const auto work = std::move(stream->waiting.front());
+    stream->waiting.pop_front();
+    stream->done++;
+    if (device().broken == cudaSuccess)
+      if (const cudaError_t error = work(); error != cudaSuccess) device().broken = error;
+  }
+}
+void advance_all() {
+  for (emulated_stream *stream : device().streams) advance(stream, stream->queued);
+}
+
 cudaError_t enqueue(cudaStream_t stream, std::function<cudaError_t()> work) {
   if (device().broken != cudaSuccess) return result(device().broken);
   if (stream && stream->capture) {
     stream->capture->work.push_back(std::move(work));
     return cudaSuccess;
   }
-  return result(work());
+  if (stream && device().delay) {
+    stream->waiting.push_back(std::move(work));
+    stream->queued++;
+    return cudaSuccess;
+  }
+  return device().hung ? cudaSuccess : result(work());
 }
 
 }  // namespace
 
-void emulator_set_device(int major, int minor, size_t memory_bytes) {
-  device().major = major, device().minor = minor, device().memory = memory_bytes;
-}
-int64_t emulator_launches() { return device().launches; }
+extern "C" int64_t emulator_launches() { return device().launches; }
 
 const char *cudaGetErrorName(cudaError_t e) {
   switch (e) {
@@ -110,6 +149,9 @@ const char *cudaGetErrorName(cudaError_t e) {
     case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
     case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
     case cudaErrorNotReady: return "cudaErrorNotReady";
+    case cudaErrorInsufficientDriver: return "cudaErrorInsufficientDriver";
+    case cudaErrorNoDevice: return "cudaErrorNoDevice";
+    case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
     default: return "cudaErrorInvalidValue";
   }
 }
@@ -128,10 +170,16 @@ cudaError_t cudaGetLastError() {
   device().last = cudaSuccess;
   return e;
 }
-cudaError_t cudaDriverGetVersion(int *v) { *v = 13000; return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int *v) { *v = device().driver; return cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int *v) { *v = 13000; return cudaSuccess; }
-cudaError_t cudaGetDeviceCount(int *n) { *n = 1; return cudaSuccess; }
-cudaError_t cudaSetDevice(int n) { return n == 0 ? cudaSuccess : result(cudaErrorInvalidDevice); }
+cudaError_t cudaGetDeviceCount(int *n) {
+  *n = 0;
+  if (device().driver < 13000) return result(cudaErrorInsufficientDriver);
+  if (device().devices == 0) return result(cudaErrorNoDevice);
+  *n = device().devices;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int n) { return n >= 0 && n < device().devices ? cudaSuccess : result(cudaErrorInvalidDevice); }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
   memset(p, 0, sizeof *p);
   snprintf(p->name, sizeof p->name, "emulated GPU");
@@ -153,9 +201,17 @@ cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
 }
 cudaError_t cudaMalloc(void **p, size_t bytes) { return take(p, bytes, true); }
 cudaError_t cudaMallocManaged(void **p, size_t bytes, unsigned) { return take(p, bytes, false); }
-cudaError_t cudaFree(void *p) { return give(p); }
+cudaError_t cudaFree(void *p) {   /* waits for the device, as CUDA's does */
+  not_hung("cudaFree");
+  advance_all();
+  return give(p);
+}
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned) { return take(p, bytes, false); }
-cudaError_t cudaFreeHost(void *p) { return give(p); }
+cudaError_t cudaFreeHost(void *p) {
+  not_hung("cudaFreeHost");
+  advance_all();
+  return give(p);
+}
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t s) {
   return enqueue(s, [=] {
     Access open;
@@ -170,9 +226,22 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s) {
     return cudaSuccess;
   });
 }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) { *s = new emulated_stream; return cudaSuccess; }
-cudaError_t cudaStreamDestroy(cudaStream_t s) { delete s; return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return result(device().broken); }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) {
+  *s = new emulated_stream;
+  device().streams.insert(*s);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  advance(s, s->queued);
+  device().streams.erase(s);
+  delete s;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t s) {
+  advance(s, s->queued);
+  not_hung("cudaStreamSynchronize");
+  return result(device().broken);
+}
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
   if (!s || s->capture) return result(cudaErrorInvalidValue);
@@ -189,18 +258,34 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *e, cudaGraph_t g, unsigned lon
   *e = new emulated_graph_exec{g->work};
   return cudaSuccess;
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t) {
-  for (const auto &work : e->work)
-    if (const cudaError_t error = work(); error != cudaSuccess) return result(error);
-  return cudaSuccess;
+cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
+  const auto all = e->work;   /* as they are now: the graph may go before they run */
+  return enqueue(s, [all] {
+    for (const auto &work : all)
+      if (const cudaError_t error = work(); error != cudaSuccess) return error;
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) { delete e; return cudaSuccess; }
 cudaError_t cudaGraphDestroy(cudaGraph_t g) { delete g; return cudaSuccess; }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) { *e = new emulated_event; return cudaSuccess; }
 cudaError_t cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t) { e->recorded++; return cudaSuccess; }
-cudaError_t cudaEventQuery(cudaEvent_t) { return result(device().broken); }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return result(device().broken); }
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
+  e->stream = s, e->at = s ? s->queued : 0;
+  return cudaSuccess;
+}
+/* What waits gets done by being asked for, which finds it not done yet. */
+cudaError_t cudaEventQuery(cudaEvent_t e) {
+  const bool ready = !e->stream || e->stream->done >= e->at;
+  if (!ready) advance(e->stream, e->at);
+  if (device().hung || !ready) return result(cudaErrorNotReady);
+  return result(device().broken);
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t e) {
+  if (e->stream) advance(e->stream, e->at);
+  not_hung("cudaEventSynchronize");
+  return result(device().broken);
+}
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t, cudaEvent_t) { *ms = 1; return cudaSuccess; }
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute, int bytes) {
   if (size_t(bytes) > device().most_shared()) return result(cudaErrorInvalidValue);
@@ -216,6 +301,10 @@ cudaError_t emulator_launch(const void *kernel, dim3 grid, dim3 block, size_t sh
   if (!fits) return result(cudaErrorInvalidConfiguration);
   return enqueue(stream, [=] {
     device().launches++;
+    if (device().hang_at >= 0 && device().launches > device().hang_at) {
+      device().hung = true;
+      return cudaSuccess;
+    }
     if (device().fail_at >= 0 && device().launches > device().fail_at) return device().broken = cudaErrorIllegalAddress;
     Access open;
     emulator::run_grid(grid, block, shared_bytes, run);
