@@ -1,7 +1,6 @@
 /* Ops that are not written yet. */
 #include "backend.h"
 #define NOT(op, params) gk_status gk_##op##_cuda params { return gk_cuda_fail(GK_UNSUPPORTED, "cuda: " #op " is not written yet"); }
-NOT(embed, (gk_backend *, const gk_weight *, const int32_t *, int64_t, float *))
 NOT(gather_rows, (gk_backend *, const float *, const int32_t *, int64_t, int64_t, float *))
 NOT(scatter_add_rows, (gk_backend *, const float *, const int32_t *, int64_t, int64_t, float *))
 NOT(pages_write, (gk_backend *, const gk_pages *, const float *, const int32_t *, int64_t, void *))
