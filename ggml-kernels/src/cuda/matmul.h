@@ -23,6 +23,8 @@ gk_status gk_cuda_gemm_f32(gk_backend *b, const gk_cuda_gemm &g);
 
 /* Where s is cut when c has too few tiles: a matter of the shape alone, so that results do not depend on the device. */
 enum { GK_GEMM_FULL = 264, GK_GEMM_LEAST_S = 512 };
+/* So many tiles of 128 x 128 or more: they are used. Else tiles of 64 x 64. */
+enum { GK_GEMM_LARGE = 120 };
 struct gk_cuda_splits { int64_t count, each; };   /* each: a multiple of 64 */
 static inline gk_cuda_splits gk_cuda_split(int64_t tiles, int64_t s) {
   int64_t count = GK_GEMM_FULL / (tiles > 0 ? tiles : 1), most = s / GK_GEMM_LEAST_S;

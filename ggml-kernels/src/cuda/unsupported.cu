@@ -4,9 +4,6 @@
 NOT(gather_rows, (gk_backend *, const float *, const int32_t *, int64_t, int64_t, float *))
 NOT(scatter_add_rows, (gk_backend *, const float *, const int32_t *, int64_t, int64_t, float *))
 NOT(pages_write, (gk_backend *, const gk_pages *, const float *, const int32_t *, int64_t, void *))
-NOT(matmul_fwd, (gk_backend *, int32_t, const gk_product *, const float *, int64_t, int64_t, int64_t))
-NOT(matmul_dx, (gk_backend *, int32_t, const gk_product *, float *, int64_t, int64_t, int64_t, int32_t))
-NOT(matmul_dw, (gk_backend *, const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, float, float *))
 NOT(rope, (gk_backend *, const gk_rope *, float *, const int32_t *, int64_t, int64_t, int64_t, int32_t))
 NOT(attention_fwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, float *, float *))
 NOT(attention_bwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, const float *, const float *, const float *, float *, float *, float *))
@@ -16,6 +13,3 @@ NOT(swiglu_bwd, (gk_backend *, const float *, const float *, const float *, int6
 NOT(dropout, (gk_backend *, const float *, float, uint64_t, uint64_t, int64_t, float *, int32_t))
 NOT(cross_entropy, (gk_backend *, float *, int64_t, const int32_t *, int64_t, int64_t, float *, float *, float *, int32_t))
 NOT(adamw, (gk_backend *, const gk_adamw *, const float *, float *, float *, float *, int64_t))
-#include "cublas.h"
-gk_cublas *gk_cublas_open(gk_backend *, const char **) { return nullptr; }
-void gk_cublas_close(gk_cublas *) {}
