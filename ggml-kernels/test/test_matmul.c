@@ -4,15 +4,36 @@
  * bf16 each: a value is off by at most 2^-16 of itself, and low·low (at most 2^-16 of the product) is left out, so
  * each product is off by at most 3 * 2^-16. Those errors have no preferred sign: over a whole matrix the root mean
  * square, measured in sqrt(Σ (x w)²), stays below 2^-16 + sqrt(K) u. A forgotten low half would make that 2^-10.
+ *
+ * cuda in bf16 takes x and w rounded to the nearest of 8 significant bits: each off by at most 2^-8 of itself, a product by at most 2^-7 + 2^-16.
+ * The error of a rounding lies evenly within ±2^-8 of the power of two below the value: root mean square 2^-8 / sqrt(3) of the value at most, and of
+ * two of them 2^-8 sqrt(2/3).
  */
 #define HARNESS_MAIN
 #include "internal.h"
 #include "weights.h"
 
-static int is_amx(const gk_backend *b) { return b->isa == GK_ISA_AMX; }
+static int is_amx(const gk_backend *b) { return !is_cuda(b) && b->isa == GK_ISA_AMX; }
+static int is_ref(const gk_backend *b) { return !is_cuda(b) && b->isa == GK_ISA_REF; }
+/* A GPU has no number of threads: 1. */
+static int threads_of(const gk_backend *b) { return is_cuda(b) ? 1 : (int)b->threads; }
+/* Up to so many rows of x, a row of y has the same bits whatever the rows beside it. */
+static int64_t few_rows(const gk_backend *b) { return is_cuda(b) ? 32 : gk_matmul_few_rows(b); }
+/* Large shapes in places alone: the emulated GPU takes its time. */
+static int is_slow(const gk_backend *b) { return is_cuda(b) && strstr(gk_backend_ops(b)->describe((gk_backend *)b), "emulated"); }
+
+static gk_status matmul_fwd(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+  return gk_backend_ops(b)->matmul_fwd(b, group, p, x, ldx, m, k);
+}
+static gk_status matmul_dx(gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
+  return gk_backend_ops(b)->matmul_dx(b, group, p, dx, lddx, m, k, accumulate);
+}
+static gk_status matmul_dw(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
+  return gk_backend_ops(b)->matmul_dw(b, dy, ldy, x, ldx, m, n, k, scale, dw);
+}
 
 static double allowed(const gk_backend *b, int64_t k, double sum_abs) {
-  return ((double)(k + 8) * 0x1p-24 + (is_amx(b) ? 3 * 0x1p-16 : 0)) * sum_abs + 1e-37;
+  return ((double)(k + 8) * 0x1p-24 + (is_amx(b) ? 3 * 0x1p-16 : 0) + (is_bf16(b) ? 0x1p-7 + 0x1p-16 : 0)) * sum_abs + 1e-37;
 }
 
 /* The exact sum, its absolute sum, and the sum of squares. */
@@ -39,7 +60,7 @@ static void compare(const gk_backend *b, const char *what, int64_t index, double
 static void check_spread(const gk_backend *b, const spread *all, int64_t k) {
   if (all->count < 200) return;
   const double rms = sqrt(all->total / (double)all->count);
-  if (!(rms <= (is_amx(b) ? 0x1p-16 : 0) + 2 * sqrt((double)k) * 0x1p-24)) FAIL("root mean square error %.3g", rms);
+  if (!(rms <= (is_amx(b) ? 0x1p-16 : 0) + (is_bf16(b) ? 0x1p-8 * sqrt(2 / 3.) : 0) + 2 * sqrt((double)k) * 0x1p-24)) FAIL("root mean square error %.3g", rms);
 }
 
 typedef struct member { gk_type type; int64_t n; } member;
@@ -85,7 +106,7 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
         for (int64_t j = 0; j < n; j++) p[g].y[i * p[g].ldy + j] = NAN;
   }
 
-  CHECK(gk_matmul_fwd(b, group, p, x, ldx, m, k) == GK_OK);
+  CHECK(matmul_fwd(b, group, p, x, ldx, m, k) == GK_OK);
   double inner = 0, inner_abs = 0;
   for (int32_t g = 0; g < group; g++) {
     spread all = {0, 0};
@@ -109,7 +130,7 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
   if (!accumulate)
     for (int64_t i = 0; i < m; i++)
       for (int64_t l = 0; l < k; l++) dx[i * ldx + l] = NAN;
-  CHECK(gk_matmul_dx(b, group, p, dx, ldx, m, k, accumulate) == GK_OK);
+  CHECK(matmul_dx(b, group, p, dx, ldx, m, k, accumulate) == GK_OK);
   int64_t terms = 0;
   for (int32_t g = 0; g < group; g++) terms += p[g].w.n;
   spread all = {0, 0};
@@ -137,16 +158,16 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
 
 static void check_shapes(gk_backend *b, const char *isa) {
   static const int64_t ms[] = {1, 2, 7, 16, 33, 129}, ns[] = {1, 5, 16, 31, 64, 200}, odd[] = {1, 3, 16, 17, 100, 257};
-  const int ref = b->isa == GK_ISA_REF;
+  const int ref = is_ref(b);
   int variant = guard_front;
   for (int t = 0; t < ALL_TYPES; t++) {
     const gk_type type = all_types[t];
     const gk_type_info *info = gk_type_get(type);
     for (int i = 0; i < 6; i++) { /* each m and each n once, paired anew for each type */
-      const int64_t m = ms[i], n = ns[(i * 5 + t + b->threads) % 6];
+      const int64_t m = ms[i], n = ns[(i * 5 + t + threads_of(b)) % 6];
       const int64_t k = info->block_size == 1 ? odd[(i + t) % 6] : info->block_size * (1 + (i + t) % 4);
       if (m * n * k > (ref ? 300000 : 3000000)) continue;
-      AT("%s, %d threads, %s, m %d n %d k %d, variant %d", isa, (int)b->threads, info->name, (int)m, (int)n, (int)k, variant);
+      AT("%s, %d threads, %s, m %d n %d k %d, variant %d", isa, threads_of(b), info->name, (int)m, (int)n, (int)k, variant);
       check_group(b, 1, &(member){type, n}, m, k, variant++);
     }
   }
@@ -154,14 +175,14 @@ static void check_shapes(gk_backend *b, const char *isa) {
   for (int i = 0; i < 4; i++) {
     const int64_t m = (const int64_t[]){3, 9, 40, 67}[i];
     if (ref && i > 1) break;
-    AT("%s, %d threads, a group of 8, m %d", isa, (int)b->threads, (int)m);
+    AT("%s, %d threads, a group of 8, m %d", isa, threads_of(b), (int)m);
     check_group(b, 8, mixed, m, 512, variant++);
   }
 }
 
 /* Few rows of x: each number of rows against double, and each row the very bits that it has alone. */
 static void check_few(gk_backend *b, const char *isa) {
-  const int64_t most = gk_min_i64(gk_matmul_few_rows(b), b->isa == GK_ISA_REF ? 3 : 64);
+  const int64_t most = gk_min_i64(few_rows(b), is_ref(b) ? 3 : 64);
   for (int t = 0; t < ALL_TYPES; t++) {
     const gk_type type = all_types[t];
     const int64_t n = 6 + t, unit = gk_type_get(type)->block_size, k = unit == 1 ? 2 * 256 + 64 * (t % 2) + (guard_front ? t : 0) : unit * (unit == 256 ? 2 : 17 + t % 2);
@@ -173,10 +194,10 @@ static void check_few(gk_backend *b, const char *isa) {
     const float *w = dequantized(&p.w);
     for (int64_t i = 0; i < most; i++) {
       p.y = alone + i * n;
-      CHECK(gk_matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
+      CHECK(matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
     }
     spread all = {0, 0};
-    AT("%s, %d threads, %s, n %d k %d, alone", isa, (int)b->threads, gk_type_get(type)->name, (int)n, (int)k);
+    AT("%s, %d threads, %s, n %d k %d, alone", isa, threads_of(b), gk_type_get(type)->name, (int)n, (int)k);
     for (int64_t i = 0; i < most; i++)
       for (int64_t j = 0; j < n; j++) {
         sum s = {0, 0, 0};
@@ -185,12 +206,12 @@ static void check_few(gk_backend *b, const char *isa) {
       }
     check_spread(b, &all, k);
     for (int64_t m = 2; m <= most; m++) {
-      AT("%s, %d threads, %s, m %d n %d k %d", isa, (int)b->threads, gk_type_get(type)->name, (int)m, (int)n, (int)k);
+      AT("%s, %d threads, %s, m %d n %d k %d", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k);
       float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
       for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
       p.y = y;
       p.ldy = n + GAP;
-      CHECK(gk_matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
+      CHECK(matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
       for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
     }
     p.ldy = n;
@@ -204,14 +225,14 @@ static void check_dw(gk_backend *b, const char *isa) {
   for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
     const int64_t m = shapes[c][0], n = shapes[c][1], k = shapes[c][2];
     const int gap = c % 2 ? GAP : 0;
-    AT("%s, %d threads, dw of m %d n %d k %d", isa, (int)b->threads, (int)m, (int)n, (int)k);
+    AT("%s, %d threads, dw of m %d n %d k %d", isa, threads_of(b), (int)m, (int)n, (int)k);
     float *dy = matrix(m, n, gap), *x = matrix(m, k, gap), *dw = guarded_f32(n * k);
     const float scale = c % 3 ? -0.75f : 1;
     for (int twice = 0; twice < 2; twice++) {
       for (int64_t i = 0; i < n * k; i++) dw[i] = twice ? random_normal() : 0;
       float *before = malloc((size_t)(n * k) * sizeof(float));
       memcpy(before, dw, (size_t)(n * k) * sizeof(float));
-      CHECK(gk_matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, scale, dw) == GK_OK);
+      CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, scale, dw) == GK_OK);
       spread all = {0, 0};
       for (int64_t j = 0; j < n; j++)
         for (int64_t l = 0; l < k; l++) {
@@ -231,7 +252,7 @@ static void check_not_finite(gk_backend *b, const char *isa) {
   static const uint16_t bad[] = {0x7C00, 0xFC00, 0x7E00, 0x7FFF, 0xFC01};
   for (int64_t m = 2; m <= 34; m += 32) {
     for (int i = 0; i < 5; i++) {
-      AT("%s, %d threads, f16 %04x, m %d", isa, (int)b->threads, bad[i], (int)m);
+      AT("%s, %d threads, f16 %04x, m %d", isa, threads_of(b), bad[i], (int)m);
       const int64_t n = 37, k = 256;
       float *x = matrix(m, k, 0), *y = guarded_f32(m * n), *dx = guarded_f32(m * k);
       uint16_t *w = guarded_weight(GK_F16, n * k);
@@ -240,17 +261,17 @@ static void check_not_finite(gk_backend *b, const char *isa) {
       put_u16(q + 7 * 144, bad[i]);
       gk_product p[2] = {{{GK_F16, w, n, k}, y, n, 1, 0}, {{GK_Q4_K, q, n, k}, y, n, 1, 0}};
       for (int g = 0; g < 2; g++) {
-        CHECK(gk_matmul_fwd(b, 1, &p[g], x, k, m, k) == GK_OK);
+        CHECK(matmul_fwd(b, 1, &p[g], x, k, m, k) == GK_OK);
         for (int64_t r = 0; r < m; r++)
           for (int64_t j = 0; j < n; j++) CHECK(isfinite(y[r * n + j]) == (j != (g ? 7 : 5)));
       }
       for (int64_t r = 0; r < m * n; r++) y[r] = random_normal();
-      CHECK(gk_matmul_dx(b, 1, &p[0], dx, k, m, k, 0) == GK_OK);
+      CHECK(matmul_dx(b, 1, &p[0], dx, k, m, k, 0) == GK_OK);
       for (int64_t r = 0; r < m; r++)
         for (int64_t l = 0; l < k; l++) CHECK(isfinite(dx[r * k + l]) == (l != 100));
       gk_dequantize_ref(GK_F16, &bad[i], &x[1 * k + 3], 1);
       w[5 * k + 100] = 0;
-      CHECK(gk_matmul_fwd(b, 1, &p[0], x, k, m, k) == GK_OK);
+      CHECK(matmul_fwd(b, 1, &p[0], x, k, m, k) == GK_OK);
       for (int64_t r = 0; r < m; r++)
         for (int64_t j = 0; j < n; j++) CHECK(isfinite(y[r * n + j]) == (r != 1));
       guarded_free_all();
@@ -273,9 +294,9 @@ static void check_large(const char *isa) {
       y[threads - 1] = guarded_f32(m * n);
       dx[threads - 1] = guarded_f32(m * k);
       gk_product p = {weight, y[threads - 1], n, 1, 0};
-      CHECK(gk_matmul_fwd(b, 1, &p, x, k, m, k) == GK_OK);
+      CHECK(matmul_fwd(b, 1, &p, x, k, m, k) == GK_OK);
       p.y = dy;
-      CHECK(gk_matmul_dx(b, 1, &p, dx[threads - 1], k, m, k, 0) == GK_OK);
+      CHECK(matmul_dx(b, 1, &p, dx[threads - 1], k, m, k, 0) == GK_OK);
       AT("%s, %d threads, m %d n %d k %d", isa, (int)threads, (int)m, (int)n, (int)k);
       spread all[2] = {{0, 0}, {0, 0}};
       for (int i = 0; i < 300; i++) {
@@ -298,11 +319,54 @@ static void check_large(const char *isa) {
   }
 }
 
+/* Shapes that have 120 tiles of 128 x 128 (the large tiles' least), in each of the three products; and K that is cut in several sums. */
+static void check_large_cuda(gk_backend *b, const char *isa) {
+  static const struct { gk_type type; int64_t m, n, k; } shapes[] = {
+    {GK_Q4_K, 1300, 1290, 256}, {GK_F32, 1300, 9, 1290}, {GK_F16, 70, 1300, 1410}, {GK_Q5_K, 34, 96, 8192}, {GK_BF16, 40, 1100, 24}, {GK_Q8_0, 64, 6000, 64}};
+  for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
+    const int64_t m = shapes[c].m, n = shapes[c].n, k = shapes[c].k;
+    if (guard_front != (int)(c % 2) && is_slow(b)) continue;
+    AT("%s, %s, m %d n %d k %d", isa, gk_type_get(shapes[c].type)->name, (int)m, (int)n, (int)k);
+    const int gap = c % 2 ? GAP : 0;
+    float *x = matrix(m, k, gap), *dy = matrix(m, n, gap), *y = guarded_f32(m * n), *dx = guarded_f32(m * k), *dw = guarded_f32(n * k);
+    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, y, n, 1, 0};
+    float *w = dequantized(&p.w);
+    memset(dw, 0, (size_t)(n * k) * sizeof(float));
+    CHECK(matmul_fwd(b, 1, &p, x, k + gap, m, k) == GK_OK);
+    p.y = dy, p.ldy = n + gap;
+    CHECK(matmul_dx(b, 1, &p, dx, k, m, k, 0) == GK_OK);
+    CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, 1, dw) == GK_OK);
+    spread all[3] = {{0, 0}, {0, 0}, {0, 0}};
+    for (int i = 0; i < 600; i++) {
+      const int64_t r = (int64_t)(random_u64() % (uint64_t)m), j = (int64_t)(random_u64() % (uint64_t)n), l = (int64_t)(random_u64() % (uint64_t)k);
+      sum s = {0, 0, 0}, d = {0, 0, 0}, e = {0, 0, 0};
+      for (int64_t o = 0; o < k; o++) add(&s, (double)x[r * (k + gap) + o] * w[j * k + o]);
+      for (int64_t o = 0; o < n; o++) add(&d, (double)dy[r * (n + gap) + o] * w[o * k + l]);
+      for (int64_t o = 0; o < m; o++) add(&e, (double)dy[o * (n + gap) + j] * x[o * (k + gap) + l]);
+      compare(b, "y", r * n + j, y[r * n + j], 0, &s, k, &all[0]);
+      compare(b, "dx", r * k + l, dx[r * k + l], 0, &d, n, &all[1]);
+      compare(b, "dw", j * k + l, dw[j * k + l], 0, &e, m, &all[2]);
+    }
+    for (int64_t i = 0; i < m * n; i++) CHECK(isfinite(y[i]));
+    for (int64_t i = 0; i < m * k; i++) CHECK(isfinite(dx[i]));
+    check_spread(b, &all[0], k);
+    check_spread(b, &all[1], n);
+    check_spread(b, &all[2], m);
+    guarded_free_all();
+  }
+}
+
 int main(void) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
   each_backend(check_shapes);
   each_backend(check_few);
   each_backend(check_dw);
   each_backend(check_not_finite);
+  if (getenv("GRAFT_TEST_CUDA")) {
+    each_backend(check_large_cuda);
+    puts("matmul: every type on cuda");
+    return 0;
+  }
   char names[64], *rest = names;
   snprintf(names, sizeof names, "%s", gk_cpu_isas());
   for (char *isa = strtok_r(rest, ",", &rest); isa; isa = strtok_r(NULL, ",", &rest))

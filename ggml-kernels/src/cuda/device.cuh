@@ -51,6 +51,11 @@ GK_DEVICE float exp2_fast(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+/* Rounded each, whatever stands around: never fused with another operation. */
+GK_DEVICE float mul_rn(float a, float b) { return __fmul_rn(a, b); }
+GK_DEVICE float add_rn(float a, float b) { return __fadd_rn(a, b); }
+/* Byte i of the result is byte (selector >> 4 i) & 7 of the eight in a (0 to 3) and b (4 to 7). */
+GK_DEVICE uint32_t permute_bytes(uint32_t a, uint32_t b, uint32_t selector) { return __byte_perm(a, b, selector); }
 /* c + a[0]*b[0] + .. + a[3]*b[3], signed bytes. */
 GK_DEVICE int32_t dot4(uint32_t a, uint32_t b, int32_t c) { return __dp4a((int)a, (int)b, c); }
 

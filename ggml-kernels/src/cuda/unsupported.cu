@@ -1,14 +1,7 @@
 /* Ops that are not written yet. */
 #include "backend.h"
 #define NOT(op, params) gk_status gk_##op##_cuda params { return gk_cuda_fail(GK_UNSUPPORTED, "cuda: " #op " is not written yet"); }
-NOT(embed, (gk_backend *, const gk_weight *, const int32_t *, int64_t, float *))
 NOT(pages_write, (gk_backend *, const gk_pages *, const float *, const int32_t *, int64_t, void *))
-NOT(matmul_fwd, (gk_backend *, int32_t, const gk_product *, const float *, int64_t, int64_t, int64_t))
-NOT(matmul_dx, (gk_backend *, int32_t, const gk_product *, float *, int64_t, int64_t, int64_t, int32_t))
-NOT(matmul_dw, (gk_backend *, const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, float, float *))
 NOT(attention_fwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, float *, float *))
 NOT(attention_bwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, const float *, const float *, const float *, float *, float *, float *))
 NOT(attention_paged, (gk_backend *, const gk_paged_attention *, const float *, const void *, const void *, float *))
-#include "cublas.h"
-gk_cublas *gk_cublas_open(gk_backend *, const char **) { return nullptr; }
-void gk_cublas_close(gk_cublas *) {}

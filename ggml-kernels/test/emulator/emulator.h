@@ -85,6 +85,16 @@ static inline float exp2_fast(float x) {
   return y < 0x1p-126f ? 0.0f : y;
 }
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+static inline float mul_rn(float a, float b) { return a * b; }   /* compiled without contraction */
+static inline float add_rn(float a, float b) { return a + b; }
+static inline uint32_t permute_bytes(uint32_t a, uint32_t b, uint32_t selector) {
+  uint32_t r = 0;
+  for (int i = 0; i < 4; i++) {
+    const uint32_t s = selector >> 4 * i & 7;
+    r |= ((s < 4 ? a >> 8 * s : b >> 8 * (s - 4)) & 255) << 8 * i;
+  }
+  return r;
+}
 static inline int32_t dot4(uint32_t a, uint32_t b, int32_t c) {
   for (int i = 0; i < 4; i++) c += (int32_t)(int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i);
   return c;

@@ -1,0 +1,107 @@
+/* Products: which way each goes. docs/matmul.md, "CUDA" */
+#include "cublas.h"
+#include "matmul.h"
+
+/* A weight is dequantized in slices of rows of at most so many bytes. */
+static const int64_t SLICE_BYTES = int64_t(512) << 20;
+
+/* cuBLAS gains from about this size on, in all three of its dimensions. */
+static gk_status multiply_bf16(gk_backend *b, const gk_cuda_gemm &g) {
+  const int64_t least = 128, most = INT32_MAX;
+  const bool large = g.i >= least && g.j >= least && g.s >= least && g.i <= most && g.j <= most && g.s <= most && g.a.ld <= most && g.b.ld <= most && g.ldc <= most;
+  return b->cublas && large ? gk_cublas_gemm_bf16(b, g) : gk_cuda_gemm_bf16(b, g);
+}
+static gk_status multiply(gk_backend *b, bool fast, const gk_cuda_gemm &g) { return fast ? multiply_bf16(b, g) : gk_cuda_gemm_f32(b, g); }
+
+/* Room for a matrix in scratch as the kernels want it. */
+static int64_t row_elements(bool fast, int64_t columns) { return fast ? gk_round_8(columns) : columns; }
+static int64_t element_bytes(bool fast) { return fast ? 2 : 4; }
+
+/* x [rows,columns] as an operand: bf16 at `room`, or as it is. */
+static gk_status activations(gk_backend *b, bool fast, const float *x, int64_t ldx, int64_t rows, int64_t columns, void *room, gk_cuda_operand *operand) {
+  *operand = {x, ldx, false};
+  if (!fast) return GK_OK;
+  *operand = {room, gk_round_8(columns), false};
+  return gk_cuda_to_bf16(b, x, ldx, rows, columns, (uint16_t *)room);
+}
+
+/* Rows begin .. of a weight as an operand, in scratch unless they can be used where they are. */
+static gk_status weights(gk_backend *b, bool fast, const gk_weight &w, int64_t begin, int64_t rows, gk_cuda_operand *operand) {
+  const int64_t ld = row_elements(fast, w.k);
+  const char *data = (const char *)w.data + begin * gk_type_bytes(w.type, w.k);
+  *operand = {data, w.k, false};
+  if (fast ? w.type == GK_BF16 && w.k % 8 == 0 && gk_aligned(data, 16) : w.type == GK_F32) return GK_OK;
+  void *room = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, rows * ld * element_bytes(fast));
+  if (!room) return GK_OUT_OF_MEMORY;
+  *operand = {room, ld, false};
+  return fast ? gk_cuda_weight_bf16(b, w, begin, rows, (uint16_t *)room) : gk_cuda_weight_f32(b, w, begin, rows, (float *)room);
+}
+
+/* Rows of a slice: a multiple of 128. */
+static int64_t slice_rows(bool fast, const gk_weight &w) {
+  const int64_t fits = SLICE_BYTES / (row_elements(fast, w.k) * element_bytes(fast)) / 128 * 128;
+  return fits > 128 ? fits : 128;
+}
+
+gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+  const bool fast = b->precision == GK_FAST;
+  for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
+  if (m == 0) return GK_OK;
+  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2) : nullptr;
+  if (fast && !room) return GK_OUT_OF_MEMORY;
+  gk_cuda_operand left, right;
+  GK_TRY(activations(b, fast, x, ldx, m, k, room, &left));
+  for (int32_t g = 0; g < group; g++) {
+    if (m <= GK_CUDA_FEW) {
+      GK_TRY(fast ? gk_cuda_few_bf16(b, p[g], (const uint16_t *)room, m) : gk_cuda_few_f32(b, p[g], x, ldx, m));
+      continue;
+    }
+    const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
+    for (int64_t begin = 0; begin < n; begin += step) {
+      const int64_t rows = begin + step < n ? step : n - begin;
+      GK_TRY(weights(b, fast, p[g].w, begin, rows, &right));
+      GK_TRY(multiply(b, fast, {left, right, m, rows, k, p[g].y + begin, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
+    }
+  }
+  return GK_OK;
+}
+
+/* fwd: y_g = scale_g * x · W_gᵀ, so dx = Σ_g scale_g * dy_g · W_g: one after the other, each slice of W added to dx. */
+gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
+  const bool fast = b->precision == GK_FAST;
+  for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
+  if (m == 0) return GK_OK;
+  int64_t widest = 0;
+  for (int32_t g = 0; g < group; g++) widest = p[g].w.n > widest ? p[g].w.n : widest;
+  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(widest) * 2) : nullptr;
+  if (fast && !room) return GK_OUT_OF_MEMORY;
+  bool add = accumulate != 0;
+  for (int32_t g = 0; g < group; g++) {
+    const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
+    gk_cuda_operand left, right;
+    GK_TRY(activations(b, fast, p[g].y, p[g].ldy, m, n, room, &left));
+    for (int64_t begin = 0; begin < n; begin += step) {
+      const int64_t rows = begin + step < n ? step : n - begin;
+      GK_TRY(weights(b, fast, p[g].w, begin, rows, &right));
+      right.crossed = true;
+      const gk_cuda_operand part = {(const char *)left.data + begin * element_bytes(fast), left.ld, false};
+      GK_TRY(multiply(b, fast, {part, right, m, k, rows, dx, lddx, p[g].scale, add}));
+      add = true;
+    }
+  }
+  return GK_OK;
+}
+
+/* fwd: y = x · Wᵀ, so dW = dyᵀ · x. */
+gk_status gk_matmul_dw_cuda(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
+  const bool fast = b->precision == GK_FAST;
+  if (m == 0) return GK_OK;
+  const int64_t first = (m * gk_round_8(n) * 2 + 255) / 256 * 256;
+  char *room = fast ? (char *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, first + m * gk_round_8(k) * 2) : nullptr;
+  if (fast && !room) return GK_OUT_OF_MEMORY;
+  gk_cuda_operand left, right;
+  GK_TRY(activations(b, fast, dy, ldy, m, n, room, &left));
+  GK_TRY(activations(b, fast, x, ldx, m, k, fast ? room + first : nullptr, &right));
+  left.crossed = right.crossed = true;
+  return multiply(b, fast, {left, right, n, k, m, dw, k, scale, true});
+}
