@@ -8,17 +8,20 @@
 namespace graft {
 namespace {
 
-// Rows of logits held at once: enough to amortise unpacking the head's weights, at most about 132 MiB. `most` where nothing is gained by more.
-int64_t chunk_rows(const Model &model, int64_t max_targets, int64_t most) {
-  const int64_t fits = (int64_t(132) << 20) / (int64_t(model.hyper().vocabulary) * int64_t(sizeof(float)));
+// Rows of logits held at once: enough to amortise unpacking the head's weights. `most` where nothing is gained by more.
+int64_t chunk_rows(const Model &model, int64_t max_targets, int64_t most, int64_t bytes) {
+  const int64_t fits = bytes / (int64_t(model.hyper().vocabulary) * int64_t(sizeof(float)));
   return std::min(std::max<int64_t>(max_targets, 1), std::clamp<int64_t>(fits / 32 * 32, 32, most));
 }
 
 }  // namespace
 
-void Head::declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient) {
+void Head::declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient, bool sparing) {
+  // A GPU multiplies 512 rows in the time in which it unpacks the head; on the CPU that is nothing beside the product.
+  const bool gpu = model.runtime().on_gpu();
+  const int64_t most = gpu && !sparing ? 2048 : 512, bytes = int64_t(!gpu ? 132 : sparing ? 264 : 1056) << 20;
   gradient_ = gradient;
-  chunk_ = chunk_rows(model, max_targets, gradient == Gradient::kWeights ? std::max<int64_t>(max_targets, 32) : 512);
+  chunk_ = chunk_rows(model, max_targets, gradient == Gradient::kWeights ? std::max<int64_t>(max_targets, 32) : most, bytes);
   const bool backward = gradient != Gradient::kNone;
   const int64_t width = model.hyper().width, kept = backward ? std::max<int64_t>(max_targets, 1) : chunk_;
   workspace->add(&rows_, kept * width);

@@ -13,8 +13,9 @@ namespace graft {
 class Head {
  public:
   enum class Gradient { kNone, kHidden, kWeights };  // what a backward will be asked for: nothing, d hidden, or that and the head's own weights
-  // Most targets in a batch.
-  void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient);
+  // Most targets in a batch. sparing: memory matters more than time.
+  void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient, bool sparing);
+  int64_t chunk() const { return chunk_; }   // rows of logits held at once
   // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy)
   // unless NULL. for_backward: a backward may follow.
   void forward(const Model &model, const Batch &batch, const float *x, bool for_backward, float *logps, float *mean_logits, float *log_squares);

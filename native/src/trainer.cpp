@@ -1,5 +1,6 @@
 #include "trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace graft {
@@ -11,8 +12,16 @@ void check_options(const TrainerOptions &options) {
   if (!(options.dropout >= 0 && options.dropout < 1)) fail(GRAFT_USAGE, "--lora-dropout must be at least 0 and below 1, not %g", double(options.dropout));
 }
 
-// Products pack their operands here; see gk_scratch in ggml-kernels. An upper estimate.
-constexpr int64_t kKernelScratchBytes = int64_t(96) << 20;
+// What the kernels take for themselves; an upper estimate. On the CPU products pack their operands (gk_scratch in ggml-kernels). A GPU holds a slice of a weight,
+// partial sums, cuBLAS's workspace and the staging ring (about 400 MiB), both operands of a product in bf16 (of the head: logits and its rows), or attention's tensors and
+// their gradients in bf16.
+int64_t kernel_scratch_bytes(const Model &model, int64_t rows, int64_t head_rows) {
+  if (!model.runtime().on_gpu()) return int64_t(96) << 20;
+  const Hyperparameters &hyper = model.hyper();
+  const int64_t products = rows * (std::max<int64_t>(hyper.feed_forward, hyper.query_width()) + std::max<int64_t>(hyper.width, hyper.feed_forward));
+  const int64_t attention = rows * 2 * int64_t(hyper.query_width() + hyper.kv_width()), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
+  return (int64_t(400) << 20) + 2 * std::max<int64_t>({products, attention, head});
+}
 
 }  // namespace
 
@@ -37,7 +46,7 @@ int64_t Trainer::memory_bytes(const Model &model, int32_t rank, const std::vecto
   for (Target target : targets) ranks[target] = rank;
   const int64_t floats = adapter_floats(model, rank, targets);
   trainer.declare(model, ranks, floats, false);
-  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kKernelScratchBytes;
+  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk());
 }
 
 int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOptions &options) {
@@ -46,7 +55,7 @@ int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOption
   const int32_t ranks[kTargets] = {};
   const int64_t floats = Weights::count(model);
   trainer.declare(model, ranks, floats, true);
-  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kKernelScratchBytes;
+  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk());
 }
 
 void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights) {
@@ -59,7 +68,7 @@ void Trainer::declare(const Model &model, const int32_t *ranks, int64_t paramete
   for (float *&stream : streams_) workspace_.add(&stream, rows * model.hyper().width);
   scratch_.declare(&workspace_, model, rows, options_.dropout > 0);
   head_.declare(&workspace_, model, options_.max_targets,
-                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden);
+                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden, options_.recompute);
   if (!options_.trainable) return;
   gradients_.declare(&workspace_, model, rows, ranks);
   workspace_.add(&dx_, rows * model.hyper().width);

@@ -3,7 +3,7 @@
 #include "matmul.h"
 
 /* A weight is dequantized in slices of rows of at most so many bytes. */
-static const int64_t SLICE_BYTES = int64_t(512) << 20;
+static const int64_t SLICE_BYTES = int64_t(128) << 20;
 
 /* cuBLAS gains from about this size on, in all three of its dimensions. */
 static gk_status multiply_bf16(gk_backend *b, const gk_cuda_gemm &g) {
