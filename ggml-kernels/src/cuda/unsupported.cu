@@ -9,8 +9,6 @@ NOT(matmul_fwd, (gk_backend *, int32_t, const gk_product *, const float *, int64
 NOT(matmul_dx, (gk_backend *, int32_t, const gk_product *, float *, int64_t, int64_t, int64_t, int32_t))
 NOT(matmul_dw, (gk_backend *, const float *, int64_t, const float *, int64_t, int64_t, int64_t, int64_t, float, float *))
 NOT(rope, (gk_backend *, const gk_rope *, float *, const int32_t *, int64_t, int64_t, int64_t, int32_t))
-NOT(attention_fwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, float *, float *))
-NOT(attention_bwd, (gk_backend *, const gk_attention *, const float *, const float *, const float *, const float *, const float *, const float *, float *, float *, float *))
 NOT(attention_paged, (gk_backend *, const gk_paged_attention *, const float *, const void *, const void *, float *))
 NOT(swiglu_fwd, (gk_backend *, const float *, const float *, int64_t, float *))
 NOT(swiglu_bwd, (gk_backend *, const float *, const float *, const float *, int64_t, float *, float *))
