@@ -94,7 +94,22 @@ static double relative_error(const problem *t, const exact *e) {
 }
 
 static const struct { int32_t H, G, D; } heads[] = {{1, 1, 1}, {4, 2, 3}, {3, 1, 17}, {2, 2, 31}, {8, 2, 64}, {4, 1, 80}, {2, 1, 96}, {2, 2, 128}, {7, 1, 33}, {2, 1, 256}};
-enum { N_HEADS = sizeof heads / sizeof heads[0], N_LAYOUTS = 9 };
+enum { N_HEADS = sizeof heads / sizeof heads[0], N_LAYOUTS = 11, LARGE_LAYOUT = 9 };   /* those from 9 on are for the large tiles of bf16 */
+
+/* Are products in bf16? */
+static int in_bf16(const gk_backend *b, const problem *t) { return is_bf16(b) && (t->a.head_width == 64 || t->a.head_width == 96 || t->a.head_width == 128); }
+
+/* Then every factor of a product (q and k, p and v, dout and v, p and dout, ds and k or q) is rounded by at most 2^-8 of itself (8 significant bits). A score moves by the two of
+ * q and k times its size, so its p, with a sum of such, by the exponential of twice that; and there are at most four more roundings in a row. */
+static double bf16_score_error(const exact *e) { return e->score_size * (0x1p-7 + 0x1p-16); }
+static double bf16_error(const exact *e) { return exp(2 * bf16_score_error(e)) * pow(1 + 0x1p-8, 4) - 1; }
+#define BF16_SMALLEST 0x1p-126   /* what is smaller may become 0 */
+
+/* Leaves only rows at the borders of strips of 16, so that a row too many or too few is a large part of a sum. */
+static void leave_borders(float *x, int64_t rows, int64_t width) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 0; i < width && r % 16 != 0 && r % 16 != 15; i++) x[r * width + i] = 0;
+}
 
 static problem make_problem(int layout, int h) {
   problem t = {.a = {.heads = heads[h].H, .kv_heads = heads[h].G, .head_width = heads[h].D, .scale = (float)(1 / sqrt(heads[h].D))}};
@@ -107,7 +122,9 @@ static problem make_problem(int layout, int h) {
       {3, {{0, 1, 0, 0, 0, 9}, {1, 1, 0, 9, 9, 1}, {2, 1, 0, 4, 10, 63}}, 3, 73},   /* several, with prefixes */
       {2, {{0, 3, 0, 0, 0, 17}, {3, 30, 0, 17, 17, 30}}, 33, 47},               /* k longer than q; a prefix */
       {4, {{0, 37, 0, 0, 0, 37}, {37, 20, 0, 37, 37, 20}, {57, 33, 0, 37, 57, 33}, {95, 63, 0, 0, 90, 64}}, 158, 154},   /* DPO: two answers on one prompt, and a row gap */
-      {2, {{0, 2, 0, 100, 100, 2}, {2, 64, 30, 31, 102, 64}}, 66, 166}};
+      {2, {{0, 2, 0, 100, 100, 2}, {2, 64, 30, 31, 102, 64}}, 66, 166},
+      {3, {{0, 150, 0, 0, 0, 150}, {150, 140, 0, 150, 150, 140}, {291, 40, 0, 150, 290, 40}}, 331, 330},   /* DPO again, in several tiles of each kind */
+      {1, {{3, 130, 20, 70, 90, 200}}, 133, 290}};                              /* fewer queries than own keys, and a prefix */
   memcpy(t.segments, layouts[layout].s, sizeof t.segments);
   t.a.n_segments = layouts[layout].n;
   t.q_rows = layouts[layout].q_rows;
@@ -115,8 +132,12 @@ static problem make_problem(int layout, int h) {
   return t;
 }
 
-/* Each case once for each isa, with one of the thread counts and one of the guards: all with all would take minutes. */
+/* Each case once for each isa, with one of the thread counts and one of the guards: all with all would take minutes. On CUDA each case once in f32, and
+ * once in bf16 where the head width makes a difference. */
 static int skip(gk_backend *b, int c) {
+  const problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
+  if (c % N_LAYOUTS >= LARGE_LAYOUT && !in_bf16(b, &t)) return 1;
+  if (is_cuda(b)) return c % 2 != guard_front || (is_bf16(b) && !in_bf16(b, &t) && t.a.head_width != 31);
   if (b->isa == GK_ISA_REF) return c % 2 != guard_front;
   return c % 6 != (b->threads - 1) * 2 + guard_front;
 }
@@ -134,24 +155,26 @@ void check_attention_fwd(gk_backend *b, const char *isa) {
     problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
     t.a.segments = t.segments;
     int64_t H = t.a.heads, D = t.a.head_width, nq = t.q_rows * H * D, nk = t.k_rows * t.a.kv_heads * D;
+    const int bf16 = in_bf16(b, &t);
     AT("%s %s H %d G %d D %d layout %d", isa, gk_backend_ops(b)->describe(b), (int)H, t.a.kv_heads, (int)D, c % N_LAYOUTS);
     float *q = guarded_normal(nq), *k = guarded_normal(nk), *v = guarded_normal(nk), *out = guarded_normal(nq), *lse = guarded_normal(t.q_rows * H);
     float *old = guarded_f32(nq), *again = guarded_f32(nq);
     if (c % 3 == 1)   /* softmax is almost one-hot, exp under- and overflows without the maximum */
-      for (int64_t i = 0; i < nq; i++) q[i] *= 200;
+      for (int64_t i = 0; i < nq; i++) q[i] *= bf16 && c % 2 ? 3 : 200;   /* by 200 a bf16 score is off by more than 1 */
     if (c % 3 == 2)
       for (int64_t i = 0; i < nk; i++) v[i] *= i % 2 ? 1e-41f : 1e30f;
+    if (c % 3 != 2 && bf16) leave_borders(v, t.k_rows, t.a.kv_heads * D);
     memcpy(old, out, (size_t)nq * sizeof(float));
     CHECK(ops->attention_fwd(b, &t.a, q, k, v, out, c % 2 ? lse : NULL) == GK_OK);
     exact e = exact_open(&t, q, k, v);
     exact_run(&t, &e, NULL);
-    double error = relative_error(&t, &e);
+    double error = relative_error(&t, &e) + (bf16 ? bf16_error(&e) : 0), smallest = bf16 ? BF16_SMALLEST : 1e-43;
     for (int64_t i = 0; i < nq; i++) {
       if (!is_query(&t, i / (H * D))) CHECK(out[i] == old[i]);
-      else NEAR("out", i, out[i], e.out[i], error * e.out_size[i] + 1e-43);
+      else NEAR("out", i, out[i], e.out[i], error * e.out_size[i] + smallest);
     }
     for (int64_t i = 0; c % 2 && i < t.q_rows * H; i++)
-      if (is_query(&t, i / H)) NEAR("lse", i, lse[i], e.lse[i], error + FLT_EPSILON * fabs(e.lse[i]));
+      if (is_query(&t, i / H)) NEAR("lse", i, lse[i], e.lse[i], relative_error(&t, &e) + (bf16 ? bf16_score_error(&e) : 0) + FLT_EPSILON * fabs(e.lse[i]));
     memcpy(again, old, (size_t)nq * sizeof(float));
     ops->attention_fwd(b, &t.a, q, k, v, again, NULL);
     CHECK(memcmp(again, out, (size_t)nq * sizeof(float)) == 0);
@@ -207,12 +230,14 @@ static void to_float(const double *x, float *y, int64_t n) {
 }
 
 /* Two answers that share a prompt, against the two whole sequences apart: the prompt's gradients add up. */
-static void check_sharing(gk_backend *b, const char *isa) {
-  enum { P = 45, A = 20, B = 31, H = 4, G = 2, D = 16, QW = H * D, KW = G * D };
-  AT("%s shared prefix", isa);
+static void check_sharing(gk_backend *b, const char *isa, int64_t D) {
+  enum { P = 45, A = 20, B = 31, H = 4, G = 2 };
+  const int64_t QW = H * D, KW = G * D;
+  AT("%s shared prefix, D %d", isa, (int)D);
   gk_segment shared[3] = {{0, P, 0, 0, 0, P}, {P, A, 0, P, P, A}, {P + A, B, 0, P, P + A, B}};
   gk_segment apart[2] = {{0, P + A, 0, 0, 0, P + A}, {P + A, P + B, 0, 0, P + A, P + B}};
-  gk_attention sa = {H, G, D, 0.25f, 3, shared}, aa = {H, G, D, 0.25f, 2, apart};
+  const float scale = (float)(1 / sqrt((double)D));
+  gk_attention sa = {H, G, (int32_t)D, scale, 3, shared}, aa = {H, G, (int32_t)D, scale, 2, apart};
   int64_t ns = P + A + B, na = 2 * P + A + B;
   const gk_ops *ops = gk_backend_ops(b);
   float *s[4], *a[4];   /* q k v dout */
@@ -229,14 +254,15 @@ static void check_sharing(gk_backend *b, const char *isa) {
   float *sdq = guarded_f32(ns * QW), *adq = guarded_f32(na * QW), *sd[2], *ad[2];
   for (int i = 0; i < 2; i++) {
     sd[i] = guarded_f32(ns * KW), ad[i] = guarded_f32(na * KW);
-    memset(sd[i], 0, ns * KW * sizeof(float));
-    memset(ad[i], 0, na * KW * sizeof(float));
+    memset(sd[i], 0, (size_t)(ns * KW) * sizeof(float));
+    memset(ad[i], 0, (size_t)(na * KW) * sizeof(float));
   }
   ops->attention_fwd(b, &sa, s[0], s[1], s[2], so, sl);
   ops->attention_fwd(b, &aa, a[0], a[1], a[2], ao, al);
   ops->attention_bwd(b, &sa, s[0], s[1], s[2], so, sl, s[3], sdq, sd[0], sd[1]);
   ops->attention_bwd(b, &aa, a[0], a[1], a[2], ao, al, a[3], adq, ad[0], ad[1]);
-  double tolerance = 256 * FLT_EPSILON;   /* sums of about 100 terms of order 1, twice */
+  /* sums of about 100 terms of order 1, twice; in bf16 p is rounded, by 2^-8 each time, after other maxima were taken off the scores */
+  double tolerance = 256 * FLT_EPSILON + (is_bf16(b) && D == 64 ? 0x1p-6 : 0);
   for (int64_t i = 0; i < (P + A) * QW; i++) NEAR("out", i, so[i], ao[i], tolerance);
   for (int64_t i = 0; i < B * QW; i++) {
     NEAR("out", i, so[(P + A) * QW + i], ao[(2 * P + A) * QW + i], tolerance);
@@ -248,19 +274,24 @@ static void check_sharing(gk_backend *b, const char *isa) {
 
 void check_attention_bwd(gk_backend *b, const char *isa) {
   const gk_ops *ops = gk_backend_ops(b);
-  check_sharing(b, isa);
+  check_sharing(b, isa, 16);
+  if (is_bf16(b)) check_sharing(b, isa, 64);
   guarded_free_all();
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
     if (skip(b, c)) continue;
     problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
     t.a.segments = t.segments;
     int64_t H = t.a.heads, D = t.a.head_width, nq = t.q_rows * H * D, nk = t.k_rows * t.a.kv_heads * D;
+    const int bf16 = in_bf16(b, &t);
     AT("%s %s H %d G %d D %d layout %d", isa, gk_backend_ops(b)->describe(b), (int)H, t.a.kv_heads, (int)D, c % N_LAYOUTS);
     float *q = guarded_normal(nq), *k = guarded_normal(nk), *v = guarded_normal(nk), *dout = guarded_normal(nq);
     for (int64_t i = 0; i < nq; i++)
       if (!is_query(&t, i / (H * D))) dout[i] = 0;
+    if (bf16 && c % 4 < 2) leave_borders(dout, t.q_rows, H * D);
     if (c % 4 == 3)
-      for (int64_t i = 0; i < nq; i++) q[i] *= 50;
+      for (int64_t i = 0; i < nq; i++) q[i] *= bf16 ? 3 : 50;
+    if (bf16 && c % 4 == 2)   /* small scores: tight tolerances */
+      for (int64_t i = 0; i < nk; i++) k[i] /= 16;
     exact e = exact_open(&t, q, k, v);
     exact_run(&t, &e, dout);
     float *out = guarded_f32(nq), *lse = guarded_f32(t.q_rows * H), *dq = guarded_normal(nq), *old = guarded_f32(nq);
@@ -273,13 +304,16 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
     memcpy(dk2, dk, (size_t)nk * sizeof(float));
     CHECK(ops->attention_bwd(b, &t.a, q, k, v, out, lse, dout, dq, dk, dv) == GK_OK);
     double error = 2 * relative_error(&t, &e) + FLT_EPSILON * 2 * e.score_size;   /* lse is rounded to f32 */
+    const double in_f32 = error;
+    if (bf16) error += bf16_error(&e);
+    double smallest = bf16 ? BF16_SMALLEST : 1e-42;
     for (int64_t i = 0; i < nq; i++) {
       if (!is_query(&t, i / (H * D))) CHECK(dq[i] == old[i]);
-      else NEAR("dq", i, dq[i], e.dq[i], error * e.dq_size[i] + 1e-42);
+      else NEAR("dq", i, dq[i], e.dq[i], error * e.dq_size[i] + smallest);
     }
     for (int64_t i = 0; i < nk; i++) {   /* the running sum that is rounded begins at dk0 */
-      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * (e.dk_size[i] + fabs(dk0[i])) + 1e-42);
-      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * (e.dv_size[i] + fabs(dv0[i])) + 1e-42);
+      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * e.dk_size[i] + in_f32 * fabs(dk0[i]) + smallest);
+      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * e.dv_size[i] + in_f32 * fabs(dv0[i]) + smallest);
     }
     float *dq2 = guarded_f32(nq);
     memcpy(dq2, old, (size_t)nq * sizeof(float));

@@ -16,10 +16,15 @@ static const paged_case cases[] = {
     {7, 1, 33, 5, 4, {{0, 3, 17, 0}, {3, 1, 1, 0}, {4, 1, 131, 0}, {6, 70, 200, 0}}},   /* seven heads a group, and a gap of rows */
     {6, 2, 96, 16, 2, {{0, 1, 100, 0}, {1, 20, 20, 0}}},
     {2, 2, 128, 64, 2, {{0, 1, 65, 0}, {1, 64, 190, 0}}},
-    {2, 1, 256, 8, 1, {{0, 9, 30, 0}}}};
+    {2, 1, 256, 8, 1, {{0, 9, 30, 0}}},
+    {16, 2, 128, 16, 3, {{0, 1, 300, 0}, {1, 1, 128, 0}, {2, 1, 129, 0}}},      /* decoding: CUDA's runs of 128 keys, full and begun */
+    {9, 1, 64, 32, 2, {{0, 1, 140, 0}, {1, 2, 150, 0}}},
+    {5, 1, 200, 7, 2, {{1, 1, 260, 0}, {2, 17, 40, 0}}}};
+
+static gk_backend *reference;   /* ref on the CPU: b may be a GPU */
 
 /* Largest relative rounding of one number; Q8_0's is relative to the largest of its 32. */
-static double rounding_of(gk_type type) { return type == GK_F32 ? 0 : type == GK_F16 ? 0x1p-11 : 0.5 / 127 + 0x1p-11; }
+static double rounding_of(gk_type type) { return type == GK_F32 ? 0 : type == GK_F16 ? 0x1p-11 : type == GK_BF16 ? 0x1p-8 : 0.5 / 127 + 0x1p-11; }
 
 /* One sequence's keys or values: as given, and as the pages hold them, [k_count, G*D]. */
 typedef struct tokens {
@@ -36,6 +41,9 @@ static tokens write_tokens(gk_backend *b, const gk_pages *p, const int32_t *slot
     for (int64_t g = 0; g < G; g++) {
       int64_t element = ((slots[j] / P * G + g) * P + slots[j] % P) * D;
       gk_dequantize_ref(p->type, pages + gk_type_bytes(p->type, element), t.held + (j * G + g) * D, D);
+      char want[256 * sizeof(float)];
+      CHECK(gk_quantize(p->type, t.given + (j * G + g) * D, want, D) == GK_OK);
+      CHECK(memcmp(want, pages + gk_type_bytes(p->type, element), (size_t)gk_type_bytes(p->type, D)) == 0);
     }
   for (int64_t i = 0; i < n * G * D; i++) NEAR("rounding", i, t.held[i], t.given[i], rounding_of(p->type) * t.most);
   return t;
@@ -78,8 +86,8 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
     const gk_paged_segment *s = &segments[n];
     gk_segment whole = {s->q_begin, s->q_count, 0, 0, 0, s->k_count};
     gk_attention one = {c->H, c->G, c->D, a.scale, 1, &whole};
-    CHECK(gk_attention_fwd_ref(b, &one, q, k[n].held, v[n].held, held, NULL) == GK_OK);
-    CHECK(gk_attention_fwd_ref(b, &one, q, k[n].given, v[n].given, given, NULL) == GK_OK);
+    CHECK(gk_attention_fwd_ref(reference, &one, q, k[n].held, v[n].held, held, NULL) == GK_OK);
+    CHECK(gk_attention_fwd_ref(reference, &one, q, k[n].given, v[n].given, given, NULL) == GK_OK);
     double size = 0;   /* of a score: its terms in absolute value */
     for (int64_t i = s->q_begin * HD; i < (s->q_begin + s->q_count) * HD; i += c->D) {
       double sum = 0;
@@ -102,15 +110,38 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
   }
   CHECK(ops->attention_paged(b, &a, q, kp, vp, again) == GK_OK);   /* the same bits again */
   CHECK(memcmp(out, again, (size_t)(rows * HD) * sizeof(float)) == 0);
+  if (is_cuda(b))   /* and the same alone as with others */
+    for (int n = 0; n < c->n; n++) {
+      gk_paged_attention alone = a;
+      alone.n_segments = 1;
+      alone.segments = &segments[n];
+      for (int64_t i = 0; i < rows * HD; i++) again[i] = 7;
+      CHECK(ops->attention_paged(b, &alone, q, kp, vp, again) == GK_OK);
+      const int64_t at = segments[n].q_begin * HD, count = segments[n].q_count * HD;
+      CHECK(memcmp(out + at, again + at, (size_t)count * sizeof(float)) == 0);
+    }
+  if (type != GK_Q8_0 || is_cuda(b)) {   /* NaN in the last token's key, and in a query; gk_quantize of NaN is not defined */
+    const gk_paged_segment *s = &segments[c->n - 1];
+    float *x = guarded_normal((int64_t)c->G * c->D);
+    x[0] = NAN;
+    const int32_t j = s->k_count - 1, slot = table[s->first_page + j / P] * (int32_t)P + j % (int32_t)P;
+    CHECK(ops->pages_write(b, &a.pages, x, &slot, 1, kp) == GK_OK);
+    q[segments[0].q_begin * HD] = NAN;
+    CHECK(ops->attention_paged(b, &a, q, kp, vp, out) == GK_OK);
+    CHECK(isnan(out[(s->q_begin + s->q_count - 1) * HD]) && isnan(out[segments[0].q_begin * HD + c->D - 1]));
+  }
   guarded_free_all();
 }
 
 void check_attention_paged(gk_backend *b, const char *isa) {
-  static const gk_type types[] = {GK_F32, GK_F16, GK_Q8_0};
-  for (int t = 0; t < 3; t++)
+  static const gk_type types[] = {GK_F32, GK_F16, GK_Q8_0, GK_BF16};
+  if (is_bf16(b)) return;   /* nothing here depends on it */
+  reference = gk_cpu_open("ref", 1, NULL, 0);
+  CHECK(reference);
+  for (int t = 0; t < (is_cuda(b) ? 4 : 3); t++)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
       if (cases[i].D % gk_type_get(types[t])->block_size != 0) continue;
-      AT("%s %d threads case %d type %d", isa, b->threads, (int)i, (int)types[t]);
+      AT("%s %s case %d type %d", isa, gk_backend_ops(b)->describe(b), (int)i, (int)types[t]);
       check_case(b, &cases[i], types[t]);
     }
   gk_pages odd = {GK_Q8_0, 4, 1, 33};
@@ -118,4 +149,7 @@ void check_attention_paged(gk_backend *b, const char *isa) {
   int32_t slot = 0;
   char page[64];
   CHECK(gk_backend_ops(b)->pages_write(b, &odd, x, &slot, 1, page) == GK_UNSUPPORTED);
+  gk_pages unwritten = {GK_Q4_0, 4, 1, 32};
+  if (is_cuda(b)) CHECK(gk_backend_ops(b)->pages_write(b, &unwritten, x, &slot, 1, page) == GK_UNSUPPORTED);
+  gk_backend_ops(reference)->close(reference);
 }

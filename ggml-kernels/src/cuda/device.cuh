@@ -45,6 +45,8 @@ GK_DEVICE uint16_t f32_to_f16(float f) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(f));
   return h;
 }
+/* a * b, rounded by itself: never a part of a fused multiply-add. */
+GK_DEVICE float product(float a, float b) { return __fmul_rn(a, b); }
 /* 2^x within 2 ulp; results below 2^-126 are 0. */
 GK_DEVICE float exp2_fast(float x) {
   float y;

@@ -80,6 +80,10 @@ uint16_t emulated_bf16(float f);
 static inline uint32_t bf16_pair(float lo, float hi) { return (uint32_t)emulated_bf16(hi) << 16 | emulated_bf16(lo); }
 float f16_to_f32(uint16_t h);
 uint16_t f32_to_f16(float f);
+static inline float product(float a, float b) {
+  volatile float p = a * b;
+  return p;
+}
 static inline float exp2_fast(float x) {
   const float y = exp2f(x);
   return y < 0x1p-126f ? 0.0f : y;
