@@ -1,9 +1,10 @@
 // The oracle cases on any device: log-probabilities, and whole SFT and DPO runs, against what float64 autograd made of them.
 //
-//   golden_check [--device cpu|cuda] [--isa ISA] [--curve STEPS] [--json FILE] CASE-FOLDER...
+//   golden_check [--device cpu [--steps N]|cuda] [--isa ISA] [--curve STEPS] [--json FILE] CASE-FOLDER...
 //
 // On cuda everything is done twice: in f32 (GRAFT_CUDA_F32=1) with the CPU's tolerances, and as training does it, in bf16. Products of bf16 operands are off by
 // 2^-8 at most, without preference of sign; an activation has passed about 7 products a layer, so values differ by about u = 2^-8 sqrt(7 layers) / 2 of their size.
+// --steps: only the first N steps of each run, and N + 1 rows scored, for slow devices.
 // --curve: that many more steps of SFT, on this device and on the CPU, side by side.
 #include <cmath>
 #include <cstring>
@@ -21,6 +22,7 @@ namespace {
 
 std::string device = "cpu", isa = "auto";
 bool bf16 = false;
+size_t most_steps = 1000;
 std::FILE *json = nullptr;
 
 struct Row { std::vector<int32_t> prompt, chosen, rejected; };
@@ -107,12 +109,13 @@ void scores(Opened &o, const std::string &name, const std::vector<Row> &rows, co
   Report report{name + (with_adapter ? " score_adapter" : " score_base")};
   Trainer trainer(o.model, with_adapter ? o.adapter.get() : nullptr, TrainerOptions{false, 4096, 4096, false, 0, 0});
   Packed packed;
-  for (const Row &row : rows) packed.add(row.prompt, row.chosen);
+  const size_t count = std::min(rows.size(), most_steps + 1);
+  for (size_t r = 0; r < count; r++) packed.add(rows[r].prompt, rows[r].chosen);
   std::vector<float> logps(packed.rows.size());
   if (bf16) trainer.rehearse(packed.batch(o.model), logps.data());
   else trainer.forward(packed.batch(o.model), false, logps.data());
   size_t at = 0;
-  for (size_t r = 0; r < rows.size(); r++)
+  for (size_t r = 0; r < count; r++)
     for (size_t i = 0; i < rows[r].chosen.size(); i++, at++) {
       const double wanted = expected.items[r].items[i].number;
       report.compare("logp", logps[at], wanted, bf16 ? 8 * tolerance_unit(o.model) : 2e-4 * (1 + std::fabs(wanted)));
@@ -141,7 +144,8 @@ void sft_run(Opened &o, const std::string &name, const std::vector<Row> &rows, c
   const std::unique_ptr<Adapter> adapter = o.adapter->clone();
   Trainer trainer(o.model, adapter.get(), TrainerOptions{true, 4096, 4096, false, 0, 42});
   size_t next = 0;
-  for (const Value &step : run["steps_log"].items) {
+  for (size_t s = 0; s < std::min(most_steps, run["steps_log"].items.size()); s++) {
+    const Value &step = run["steps_log"].items[s];
     double norm = 0;
     const double u = tolerance_unit(o.model), wanted = step["loss"].number;
     const double loss = sft_step(trainer, o.model, rows, next, int(run["bs"].number), int(run["accum"].number), step["learning_rate"].number, run["opt"]["wd"].or_else(0),
@@ -161,7 +165,8 @@ void dpo_run(Opened &o, const std::string &name, const std::vector<Row> &rows, c
   const double u = tolerance_unit(o.model);
   // A row's reference, chosen and rejected in turn: by the adapter before it is trained, with training's numerics.
   std::vector<std::vector<float>> reference;
-  for (const Row &row : rows) {
+  for (size_t r = 0; r < std::min(rows.size(), most_steps * size_t(run["bs"].number)); r++) {
+    const Row &row = rows[r];
     Packed packed;
     packed.add_pair(row);
     std::vector<float> logps(packed.rows.size()), ordered;
@@ -170,7 +175,8 @@ void dpo_run(Opened &o, const std::string &name, const std::vector<Row> &rows, c
     reference.push_back(ordered);
   }
   size_t next = 0;
-  for (const Value &step : run["steps_log"].items) {
+  for (size_t s = 0; s < std::min(most_steps, run["steps_log"].items.size()); s++) {
+    const Value &step = run["steps_log"].items[s];
     double loss = 0, margin = 0;
     const int batch = int(run["bs"].number);
     Packed packed;
@@ -260,6 +266,7 @@ int main(int argc, char **argv) {
     const bool last = i + 1 == argc;
     if (argument == "--device" && !last) device = argv[++i];
     else if (argument == "--isa" && !last) isa = argv[++i];
+    else if (argument == "--steps" && !last) most_steps = size_t(std::max(1, std::atoi(argv[++i])));
     else if (argument == "--curve" && !last) curve_steps = std::atoi(argv[++i]);
     else if (argument == "--json" && !last) json = std::fopen(argv[++i], "w");
     else run(argument.c_str(), [&] { check_case(argument, curve_steps); });

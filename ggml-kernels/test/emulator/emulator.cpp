@@ -93,7 +93,7 @@ void block_barrier() {
   while (lane.waits_block) yield();
 }
 
-const unsigned char *exchange(const void *mine, size_t bytes) {
+const unsigned char *exchange(const void *mine, size_t bytes, void (*finish)(unsigned char *slots)) {
   Lane &lane = current();
   Warp &warp = warp_of(lane);
   if (warp.done) die("a warp function after some of the warp's threads had ended");
@@ -101,6 +101,7 @@ const unsigned char *exchange(const void *mine, size_t bytes) {
   lane.parity ^= 1;
   memcpy(slots + size_t(lane.lane) * kSlotBytes, mine, bytes);
   if (++warp.waiting == warp.size) {
+    if (finish) finish(slots);
     warp.waiting = 0;
     for (int i = 0; i < warp.size; i++) block->lanes[size_t(lane.thread.x / 32 * 32) + size_t(i)].waits_warp = false;
   } else {
@@ -241,19 +242,31 @@ static float element(uint32_t pair, int i) {
   return f;
 }
 
+/* The whole warp's product, into bytes 32 to 47 of each lane's slot. */
+static void multiply(unsigned char *slots) {
+  float a[16][16], b[16][8], c[16][8] = {};
+  for (int lane = 0; lane < 32; lane++) {
+    const int g = lane / 4, t = lane % 4;
+    uint32_t r[6];
+    memcpy(r, slots + lane * 64, sizeof r);
+    for (int n = 0; n < 4; n++)
+      for (int e = 0; e < 2; e++) a[g + n % 2 * 8][2 * t + e + n / 2 * 8] = element(r[n], e);
+    for (int n = 0; n < 2; n++)
+      for (int e = 0; e < 2; e++) b[2 * t + e + n * 8][g] = element(r[4 + n], e);
+  }
+  for (int i = 0; i < 16; i++)
+    for (int k = 0; k < 16; k++)
+      for (int j = 0; j < 8; j++) c[i][j] += a[i][k] * b[k][j];
+  for (int lane = 0; lane < 32; lane++)
+    for (int o = 0; o < 4; o++) memcpy(slots + lane * 64 + 32 + 4 * o, &c[lane / 4 + o / 2 * 8][lane % 4 * 2 + o % 2], 4);
+}
+
 void mma_bf16(float c[4], const uint32_t a[4], const uint32_t b[2]) {
-  uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
-  const unsigned char *all = emulator::exchange(mine, sizeof mine);
-  const int lane = emulator::self->lane, g = lane / 4, t = lane % 4;
+  const uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
+  const unsigned char *all = emulator::exchange(mine, sizeof mine, multiply);
   for (int o = 0; o < 4; o++) {
-    const int column = 2 * t + o % 2;   /* of c and b */
-    float sum = 0;
-    for (int k = 0; k < 16; k++) {
-      uint32_t of_a, of_b;
-      memcpy(&of_a, all + (g * 4 + k % 8 / 2) * 64 + 4 * (o / 2 + 2 * (k / 8)), 4);
-      memcpy(&of_b, all + (column * 4 + k % 8 / 2) * 64 + 4 * (4 + k / 8), 4);
-      sum += element(of_a, k % 2) * element(of_b, k % 2);
-    }
+    float sum;
+    memcpy(&sum, all + emulator::self->lane * 64 + 32 + 4 * o, 4);
     c[o] += sum;
   }
 }

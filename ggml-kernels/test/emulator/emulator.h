@@ -54,8 +54,9 @@ extern Thread *self;
 
 unsigned char *dynamic_shared();
 void block_barrier();
-/* Gives `bytes` to the warp, waits for it, and returns where lane l's bytes lie: base + l * 64. bytes <= 64. Valid until this thread's next but one call. */
-const unsigned char *exchange(const void *mine, size_t bytes);
+/* Gives `bytes` to the warp, waits for it, and returns where lane l's bytes lie: base + l * 64. bytes <= 64. Valid until this thread's next but one call. The last to come calls
+ * finish, which may add results behind what was given. */
+const unsigned char *exchange(const void *mine, size_t bytes, void (*finish)(unsigned char *slots) = nullptr);
 void copy_async(void *shared, const void *global, int valid);
 void copy_async_commit();
 void copy_async_wait(int left);
