@@ -26,17 +26,6 @@ struct few_bf16_arguments {
   int64_t ldx, m;
 };
 
-/* The 16 bytes from p on, as words. wide: p is a multiple of 16. */
-template <gk_type t, bool wide> GK_DEVICE void words_at(const uint8_t *p, uint32_t w[4]) {
-  if (wide) {
-    const uint4 q = *(const uint4 *)p;
-    w[0] = q.x, w[1] = q.y, w[2] = q.z, w[3] = q.w;
-  } else {
-#pragma unroll
-    for (int i = 0; i < 4; i++) w[i] = word_at<t>(p + 4 * i);
-  }
-}
-
 /* Elements 16 r to 16 r + 15 of a row as eight pairs of bf16, zeros past its end. A quantized element is rounded from a value within 2^-15 a of that of
  * decode_run: it takes one fused multiply-add, a (128 + q) + (b - 128 a), where it can. */
 template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, int r, int64_t k, uint32_t pairs[8]) {
@@ -48,25 +37,11 @@ template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, int
       for (int i = 8; i < 16; i++) v[i] = 0;
   } else {
     const uint8_t *block = row + (int64_t)(r / (gk_layout<t>::runs / 2)) * gk_layout<t>::bytes;
-    const int at = r % (gk_layout<t>::runs / 2);
+    const int e = 16 * (r % (gk_layout<t>::runs / 2));
     uint32_t w[4];
-    if (t == GK_Q4_K || t == GK_Q5_K) {
-      const int s = at / 2, half = at % 2 * 16;
-      words_at<t, wide>(block + (t == GK_Q4_K ? 16 : 48) + 32 * (s / 2) + half, w);
-#pragma unroll
-      for (int i = 0; i < 4; i++) w[i] = w[i] >> 4 * (s % 2) & 0x0f0f0f0fu;
-      if (t == GK_Q5_K) {
-        uint32_t fifth[4];
-        words_at<t, wide>(block + 16 + half, fifth);
-#pragma unroll
-        for (int i = 0; i < 4; i++) w[i] |= (fifth[i] >> s & 0x01010101u) << 4;
-      }
-    } else {
-      run_bytes<t>(block, 2 * at, w);
-      run_bytes<t>(block, 2 * at + 1, w + 2);
-    }
     float a, b;
-    run_scales<t>(block, 2 * at, &a, &b);
+    run_bytes<t, 4, wide>(block, e, w);
+    run_scales<t, wide>(block, e, &a, &b);
     const int bias = gk_layout<t>::bias;
     const float c = fmaf(-(128.0f + (float)bias), a, b);
 #pragma unroll
