@@ -319,10 +319,11 @@ static void check_large(const char *isa) {
   }
 }
 
-/* Shapes that have 120 tiles of 128 x 128 (the large tiles' least), in each of the three products; and K that is cut in several sums. */
+/* Shapes that have 120 tiles of 128 x 128 (the large tiles' least), in each of the three products; K that is cut in
+ * several sums; weights that are cut in slices; and each product of a size for cuBLAS. */
 static void check_large_cuda(gk_backend *b, const char *isa) {
   static const struct { gk_type type; int64_t m, n, k; } shapes[] = {
-    {GK_Q4_1, 1300, 1290, 64}, {GK_F32, 1300, 9, 1290}, {GK_F16, 34, 1300, 1410}, {GK_Q5_K, 34, 96, 4096}, {GK_BF16, 40, 1100, 24}, {GK_Q8_0, 64, 3000, 64}};
+    {GK_Q4_1, 1300, 1290, 64}, {GK_F32, 1300, 9, 1290}, {GK_F16, 34, 1300, 1410}, {GK_Q5_K, 34, 96, 4096}, {GK_BF16, 40, 1100, 24}, {GK_Q8_0, 64, 3000, 64}, {GK_Q5_0, 150, 141, 160}};
   for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
     const int64_t m = shapes[c].m, n = shapes[c].n, k = shapes[c].k;
     if (guard_front != (int)(c % 2) && is_slow(b)) continue;
