@@ -19,7 +19,7 @@ static int is_ref(const gk_backend *b) { return !is_cuda(b) && b->isa == GK_ISA_
 static int threads_of(const gk_backend *b) { return is_cuda(b) ? 1 : (int)b->threads; }
 /* Up to so many rows of x, a row of y has the same bits whatever the rows beside it. */
 static int64_t few_rows(const gk_backend *b) { return is_cuda(b) ? 32 : gk_matmul_few_rows(b); }
-/* Large shapes in places alone: the emulated GPU takes its time. */
+/* The emulated GPU takes its time: of large shapes each has one kind of guard there. */
 static int is_slow(const gk_backend *b) { return is_cuda(b) && strstr(gk_backend_ops(b)->describe((gk_backend *)b), "emulated"); }
 
 static gk_status matmul_fwd(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
@@ -319,22 +319,27 @@ static void check_large(const char *isa) {
   }
 }
 
-/* Shapes that have 120 tiles of 128 x 128 (the large tiles' least), in each of the three products; and K that is cut in several sums. */
+/* Shapes that have 120 tiles of 128 x 128 (the large tiles' least), in each of the three products; K that is cut in
+ * several sums; weights that are cut in slices; and each product of a size for cuBLAS. */
 static void check_large_cuda(gk_backend *b, const char *isa) {
   static const struct { gk_type type; int64_t m, n, k; } shapes[] = {
-    {GK_Q4_K, 1300, 1290, 256}, {GK_F32, 1300, 9, 1290}, {GK_F16, 70, 1300, 1410}, {GK_Q5_K, 34, 96, 8192}, {GK_BF16, 40, 1100, 24}, {GK_Q8_0, 64, 6000, 64}};
+    {GK_Q4_1, 1300, 1290, 64}, {GK_F32, 1300, 9, 1290}, {GK_F16, 34, 1300, 1410}, {GK_Q5_K, 34, 96, 4096}, {GK_BF16, 40, 1100, 24}, {GK_Q8_0, 64, 3000, 64}, {GK_Q5_0, 150, 141, 160}};
   for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
     const int64_t m = shapes[c].m, n = shapes[c].n, k = shapes[c].k;
     if (guard_front != (int)(c % 2) && is_slow(b)) continue;
     AT("%s, %s, m %d n %d k %d", isa, gk_type_get(shapes[c].type)->name, (int)m, (int)n, (int)k);
     const int gap = c % 2 ? GAP : 0;
     float *x = matrix(m, k, gap), *dy = matrix(m, n, gap), *y = guarded_f32(m * n), *dx = guarded_f32(m * k), *dw = guarded_f32(n * k);
-    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, y, n, 1, 0};
+    const int accumulate = c % 3 == 0;   /* also by cuBLAS, the last */
+    float *y0 = calloc((size_t)(m * n), sizeof *y0), *dx0 = calloc((size_t)(m * k), sizeof *dx0), *dw0 = calloc((size_t)(n * k), sizeof *dw0);
+    for (int64_t i = 0; accumulate && i < m * n; i++) y0[i] = y[i] = random_normal();
+    for (int64_t i = 0; accumulate && i < m * k; i++) dx0[i] = dx[i] = random_normal();
+    for (int64_t i = 0; i < n * k; i++) dw[i] = dw0[i] = accumulate ? random_normal() : 0;
+    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, y, n, 1, accumulate};
     float *w = dequantized(&p.w);
-    memset(dw, 0, (size_t)(n * k) * sizeof(float));
     CHECK(matmul_fwd(b, 1, &p, x, k + gap, m, k) == GK_OK);
     p.y = dy, p.ldy = n + gap;
-    CHECK(matmul_dx(b, 1, &p, dx, k, m, k, 0) == GK_OK);
+    CHECK(matmul_dx(b, 1, &p, dx, k, m, k, accumulate) == GK_OK);
     CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, 1, dw) == GK_OK);
     spread all[3] = {{0, 0}, {0, 0}, {0, 0}};
     for (int i = 0; i < 600; i++) {
@@ -343,15 +348,18 @@ static void check_large_cuda(gk_backend *b, const char *isa) {
       for (int64_t o = 0; o < k; o++) add(&s, (double)x[r * (k + gap) + o] * w[j * k + o]);
       for (int64_t o = 0; o < n; o++) add(&d, (double)dy[r * (n + gap) + o] * w[o * k + l]);
       for (int64_t o = 0; o < m; o++) add(&e, (double)dy[o * (n + gap) + j] * x[o * (k + gap) + l]);
-      compare(b, "y", r * n + j, y[r * n + j], 0, &s, k, &all[0]);
-      compare(b, "dx", r * k + l, dx[r * k + l], 0, &d, n, &all[1]);
-      compare(b, "dw", j * k + l, dw[j * k + l], 0, &e, m, &all[2]);
+      compare(b, "y", r * n + j, y[r * n + j], y0[r * n + j], &s, k, &all[0]);
+      compare(b, "dx", r * k + l, dx[r * k + l], dx0[r * k + l], &d, n, &all[1]);
+      compare(b, "dw", j * k + l, dw[j * k + l], dw0[j * k + l], &e, m, &all[2]);
     }
     for (int64_t i = 0; i < m * n; i++) CHECK(isfinite(y[i]));
     for (int64_t i = 0; i < m * k; i++) CHECK(isfinite(dx[i]));
     check_spread(b, &all[0], k);
     check_spread(b, &all[1], n);
     check_spread(b, &all[2], m);
+    free(y0);
+    free(dx0);
+    free(dw0);
     guarded_free_all();
   }
 }

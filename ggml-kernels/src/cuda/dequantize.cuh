@@ -36,9 +36,26 @@ template <> struct gk_layout<GK_BF16> { enum { bytes = 2, is_float = 1 }; };
 
 GK_DEVICE uint32_t half_at(const uint8_t *p) { return *(const uint16_t *)p; }
 GK_DEVICE float scale_at(const uint8_t *p) { return f16_to_f32((uint16_t)half_at(p)); }
-/* Four bytes; p is a multiple of 4 where the block's size is. */
-template <gk_type t> GK_DEVICE uint32_t word_at(const uint8_t *p) {
-  return gk_layout<t>::bytes % 4 == 0 ? *(const uint32_t *)p : half_at(p) | half_at(p + 2) << 16;
+/* The 4 n bytes from p on, as words; p is a multiple of 4 where the block's size is, of 16 when wide. Nothing else is read. */
+template <gk_type t, int n, bool wide> GK_DEVICE void words_at(const uint8_t *p, uint32_t w[n]) {
+  if constexpr (wide && n == 4) {
+    const uint4 q = *(const uint4 *)p;
+    w[0] = q.x, w[1] = q.y, w[2] = q.z, w[3] = q.w;
+  } else if constexpr (gk_layout<t>::bytes % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < n; i++) w[i] = ((const uint32_t *)p)[i];
+  } else {   /* n - 1 whole words, of p or of p + 2, and two halves: before and after them, or both after. */
+    const bool off = (uintptr_t)p & 2;
+    const uint32_t *whole = (const uint32_t *)(p + (off ? 2 : 0));
+    const uint32_t first = half_at(p + (off ? 0 : 4 * n - 4)), last = half_at(p + 4 * n - 2);
+    uint32_t left = first << 16;
+#pragma unroll
+    for (int i = 0; i < n; i++) {
+      const uint32_t right = i + 1 < n ? whole[i] : last;
+      w[i] = off ? permute_bytes(left, right, 0x5432) : i + 1 < n ? right : first | last << 16;
+      left = right;
+    }
+  }
 }
 /* Four bits to the lowest bits of four bytes. */
 GK_DEVICE uint32_t spread_bits(uint32_t bits) { return ((bits & 15) * 0x00204081u) & 0x01010101u; }
@@ -55,60 +72,62 @@ GK_DEVICE uint32_t iq4_bytes(uint32_t bytes, int half) {
   return permute_bytes(iq4_levels(bytes & 0xffff), iq4_levels(bytes >> 16), half ? 0x7531 : 0x6420);
 }
 
-/* The bytes of run r: w[0] elements 0 to 3, w[1] 4 to 7. */
-template <gk_type t> GK_DEVICE void run_bytes(const uint8_t *block, int r, uint32_t w[2]) {
+/* The bytes of a block's elements e to e + 4n - 1, four in a word; e is a multiple of 4n. n is 2 or 4. */
+template <gk_type t, int n, bool wide> GK_DEVICE void run_bytes(const uint8_t *block, int e, uint32_t w[n]) {
+  if (t == GK_Q8_0) {
+    words_at<t, n, wide>(block + 2 + e, w);
 #pragma unroll
-  for (int i = 0; i < 2; i++) {
-    if (t == GK_Q8_0) {
-      w[i] = word_at<t>(block + 2 + 8 * r + 4 * i) ^ 0x80808080u;
-    } else if (t == GK_Q4_0 || t == GK_Q4_1 || t == GK_Q5_0 || t == GK_Q5_1 || t == GK_IQ4_NL) {   /* byte j: elements j and j + 16 */
-      const int qs = t == GK_Q4_1 ? 4 : t == GK_Q5_0 ? 6 : t == GK_Q5_1 ? 8 : 2;
-      const uint32_t q = word_at<t>(block + qs + 8 * (r % 2) + 4 * i);
-      w[i] = t == GK_IQ4_NL ? iq4_bytes(q, r / 2) : q >> 4 * (r / 2) & 0x0f0f0f0fu;
-      if (t == GK_Q5_0 || t == GK_Q5_1) w[i] |= spread_bits((uint32_t)block[qs - 4 + r] >> 4 * i) << 4;
-    } else if (t == GK_IQ4_XS) {
-      w[i] = iq4_bytes(word_at<t>(block + 8 + 16 * (r / 4) + 8 * (r % 2) + 4 * i), r / 2 % 2);
-    } else {
-      const int h = r / 16, j = r % 16 / 4, l = 8 * (r % 4) + 4 * i, s = r / 4;
-      if (t == GK_Q2_K) w[i] = word_at<t>(block + 16 + 32 * h + l) >> 2 * j & 0x03030303u;
-      if (t == GK_Q3_K) w[i] = (word_at<t>(block + 32 + 32 * h + l) >> 2 * j & 0x03030303u) | (word_at<t>(block + l) >> s & 0x01010101u) << 2;
-      if (t == GK_Q4_K) w[i] = word_at<t>(block + 16 + 32 * (s / 2) + l) >> 4 * (s % 2) & 0x0f0f0f0fu;
-      if (t == GK_Q5_K) w[i] = (word_at<t>(block + 48 + 32 * (s / 2) + l) >> 4 * (s % 2) & 0x0f0f0f0fu) | (word_at<t>(block + 16 + l) >> s & 0x01010101u) << 4;
-      if (t == GK_Q6_K)
-        w[i] = (word_at<t>(block + 64 * h + 32 * (j % 2) + l) >> 4 * (j / 2) & 0x0f0f0f0fu) | (word_at<t>(block + 128 + 32 * h + l) >> 2 * j & 0x03030303u) << 4;
+    for (int i = 0; i < n; i++) w[i] ^= 0x80808080u;
+  } else if (t == GK_Q4_0 || t == GK_Q4_1 || t == GK_Q5_0 || t == GK_Q5_1 || t == GK_IQ4_NL || t == GK_IQ4_XS) {   /* of 32, byte j has elements j and j + 16 */
+    const int qs = t == GK_Q4_1 ? 4 : t == GK_Q5_0 ? 6 : t == GK_Q5_1 ? 8 : t == GK_IQ4_XS ? 8 + e / 32 * 16 : 2, half = e / 16 % 2;
+    words_at<t, n, wide>(block + qs + e % 16, w);
+#pragma unroll
+    for (int i = 0; i < n; i++) w[i] = t == GK_IQ4_NL || t == GK_IQ4_XS ? iq4_bytes(w[i], half) : w[i] >> 4 * half & 0x0f0f0f0fu;
+    if (t == GK_Q5_0 || t == GK_Q5_1) {
+      const uint8_t *qh = block + qs - 4 + e / 8;
+      const uint32_t fifth = n == 4 ? half_at(qh) : *qh;
+#pragma unroll
+      for (int i = 0; i < n; i++) w[i] |= spread_bits(fifth >> 4 * i) << 4;
+    }
+  } else {
+    const int h = e / 128, j = e % 128 / 32, l = e % 32, s = e / 32;
+    uint32_t high[n];
+    words_at<t, n, wide>(block + (t == GK_Q2_K ? 16 + 32 * h : t == GK_Q3_K ? 32 + 32 * h : t == GK_Q4_K ? 16 + 32 * (s / 2) : t == GK_Q5_K ? 48 + 32 * (s / 2) : 64 * h + 32 * (j % 2)) + l, w);
+    if (t == GK_Q3_K || t == GK_Q5_K || t == GK_Q6_K) words_at<t, n, wide>(block + (t == GK_Q3_K ? 0 : t == GK_Q5_K ? 16 : 128 + 32 * h) + l, high);
+#pragma unroll
+    for (int i = 0; i < n; i++) {
+      if (t == GK_Q2_K || t == GK_Q3_K) w[i] = w[i] >> 2 * j & 0x03030303u;
+      else w[i] = w[i] >> 4 * (t == GK_Q6_K ? j / 2 : s % 2) & 0x0f0f0f0fu;
+      if (t == GK_Q3_K) w[i] |= (high[i] >> s & 0x01010101u) << 2;
+      if (t == GK_Q5_K) w[i] |= (high[i] >> s & 0x01010101u) << 4;
+      if (t == GK_Q6_K) w[i] |= (high[i] >> 2 * j & 0x03030303u) << 4;
     }
   }
 }
 
-/* a and b of run r. */
-template <gk_type t> GK_DEVICE void run_scales(const uint8_t *block, int r, float *a, float *b) {
+/* a and b of element e. */
+template <gk_type t, bool wide> GK_DEVICE void run_scales(const uint8_t *block, int e, float *a, float *b) {
   *b = 0;
   if (t == GK_Q4_K || t == GK_Q5_K) {
-    const int s = r / 4;
-    const uint32_t d = *(const uint32_t *)block;
-    const uint8_t *scales = block + 4;
-    const uint32_t own = scales[s & 3], next = scales[(s & 3) + 4];
-    uint32_t scale, min;
-    if (s < 4) {
-      scale = own & 63, min = next & 63;
-    } else {
-      const uint32_t low = scales[s + 4];
-      scale = (low & 15) | own >> 6 << 4, min = low >> 4 | next >> 6 << 4;
-    }
-    *a = mul_rn(f16_to_f32((uint16_t)d), (float)scale);
-    *b = -mul_rn(f16_to_f32((uint16_t)(d >> 16)), (float)min);
+    const int s = e / 32, at = 8 * (s % 4);
+    uint32_t head[4];   /* d, dmin; scales 0 to 3, 4 to 7, 8 to 11 */
+    words_at<t, 4, wide>(block, head);
+    const uint32_t own = head[1] >> at & 255, next = head[2] >> at & 255, low = head[3] >> at & 255;
+    const uint32_t scale = s < 4 ? own & 63 : (low & 15) | own >> 6 << 4, min = s < 4 ? next & 63 : low >> 4 | next >> 6 << 4;
+    *a = mul_rn(f16_to_f32((uint16_t)head[0]), (float)scale);
+    *b = -mul_rn(f16_to_f32((uint16_t)(head[0] >> 16)), (float)min);
   } else if (t == GK_Q2_K) {
-    const uint32_t s = block[r / 2], d = word_at<t>(block + 80);
-    *a = mul_rn(f16_to_f32((uint16_t)d), (float)(s & 15));
-    *b = -mul_rn(f16_to_f32((uint16_t)(d >> 16)), (float)(s >> 4));
+    const uint32_t s = block[e / 16];
+    *a = mul_rn(scale_at(block + 80), (float)(s & 15));
+    *b = -mul_rn(scale_at(block + 82), (float)(s >> 4));
   } else if (t == GK_Q3_K) {
-    const int s = r / 2;
+    const int s = e / 16;
     const uint32_t low = (uint32_t)block[96 + s % 8] >> 4 * (s / 8) & 15, high = (uint32_t)block[104 + s % 4] >> 2 * (s / 4) & 3;
     *a = mul_rn(scale_at(block + 108), (float)((int)(low | high << 4) - 32));
   } else if (t == GK_Q6_K) {
-    *a = mul_rn(scale_at(block + 208), (float)(int8_t)block[192 + r / 2]);
+    *a = mul_rn(scale_at(block + 208), (float)(int8_t)block[192 + e / 16]);
   } else if (t == GK_IQ4_XS) {
-    const int s = r / 4;
+    const int s = e / 32;
     const uint32_t scale = ((uint32_t)block[4 + s / 2] >> 4 * (s % 2) & 15) | (half_at(block + 2) >> 2 * s & 3) << 4;
     *a = mul_rn(scale_at(block), (float)((int)scale - 32));
   } else {
@@ -117,7 +136,7 @@ template <gk_type t> GK_DEVICE void run_scales(const uint8_t *block, int r, floa
   }
 }
 
-/* q of byte i: 2^23 + byte is a float whose last bits are the byte, which saves a conversion. */
+/* q of byte i: 2^23 + byte is a float whose last bits are the byte, which saves a conversion, several times as slow. */
 GK_DEVICE float byte_less(uint32_t w, int i, int bias) {
   return add_rn(bits_to_f32(permute_bytes(w, 0x4B000000u, 0x7440u | (uint32_t)i)), -(8388608.0f + (float)bias));
 }
@@ -128,8 +147,8 @@ template <gk_type t> GK_DEVICE void decode_run(const uint8_t *row, int64_t run, 
   const int r = (int)(run % gk_layout<t>::runs);
   uint32_t w[2];
   float a, b;
-  run_bytes<t>(block, r, w);
-  run_scales<t>(block, r, &a, &b);
+  run_bytes<t, 2, false>(block, 8 * r, w);
+  run_scales<t, false>(block, 8 * r, &a, &b);
 #pragma unroll
   for (int i = 0; i < 8; i++) {
     v[i] = mul_rn(byte_less(w[i / 4], i % 4, gk_layout<t>::bias), a);

@@ -45,9 +45,8 @@ gk_status gk_cuda_to_bf16(gk_backend *b, const float *x, int64_t ldx, int64_t ro
 
 /* Forward with at most so many rows of x, straight from the weight's blocks; a row's bits do not depend on the rows beside it. */
 enum { GK_CUDA_FEW = 32 };
-/* x is bf16 [m, k rounded up to 8], zeros between. */
-gk_status gk_cuda_few_bf16(gk_backend *b, const gk_product &p, const uint16_t *x, int64_t m);
-gk_status gk_cuda_few_f32(gk_backend *b, const gk_product &p, const float *x, int64_t ldx, int64_t m);
+gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
+gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
 
 static inline int64_t gk_round_8(int64_t n) { return (n + 7) / 8 * 8; }
 static inline bool gk_aligned(const void *p, unsigned bytes) { return (uintptr_t)p % bytes == 0; }

@@ -1,54 +1,102 @@
-/* Forward with few rows of x, bf16: the weight's blocks are read once, decoded in registers and multiplied on tensor cores. docs/matmul.md, "CUDA"
+/* Forward with few rows of x, bf16: the weights' blocks are read once, decoded in registers and multiplied on tensor cores. docs/matmul.md, "CUDA"
  *
- * A block takes 16 rows of W and all of K: warp w the 32 elements 32 (w + 8 c), c = 0, 1, .. An mma's 16 k are its lanes' own: lane (g, t) of a warp
- * has the eight elements 8t.. of the 32, in rows g and g + 8 of W and row g of x, the first four for one mma, the others for the next. So
- * a run of eight is one 16-byte load of x, and needs no other lane. Sums of a row of x take the same way whatever the rows beside it are.
+ * A block takes 16 rows of W and all of K: warp w the 64 elements 64 (w + warps c), c = 0, 1, .. The 16 k of an mma may be any, so long as both operands
+ * agree: lane (g, part) of a warp has the elements 16 part to 16 part + 15 of the 64, in rows g and g + 8 of W and row g of x, four for each of four mmas.
+ * They share one scale in every type, are 32 bytes of x, and need no other lane. The sums of a row of x take the same way whatever the rows beside
+ * it are: the number of warps is a matter of K alone.
  */
 #include "dequantize.cuh"
 #include "matmul.h"
 
-enum { WARPS = 8, THREADS = 32 * WARPS, ROWS = 16 };
+enum { MOST_WARPS = 16, THREADS = 32 * MOST_WARPS, ROWS = 16, MEMBERS = 8 };
 
-struct few_bf16_arguments {
+struct few_bf16_member {
   const uint8_t *w;
-  int64_t row_bytes, n, k;
-  const uint16_t *x;       /* [m, ldx] bf16, zeros from k on */
-  int64_t ldx, m;
   float *y;
-  int64_t ldy;
+  int64_t ldy, n;
+  uint32_t first_block;
   float scale;
-  int32_t accumulate, wide;
+  int32_t accumulate;
+};
+struct few_bf16_arguments {
+  few_bf16_member members[MEMBERS];   /* of one type, blocks of the grid one after the other */
+  int32_t count;
+  int64_t row_bytes, k;
+  const void *x;                      /* [m, ldx], bf16 with zeros from k to the next multiple of 8, or f32 */
+  int64_t ldx, m;
 };
 
-/* m <= 8 tiles */
-template <gk_type t, int tiles> GK_KERNEL(THREADS) few_bf16_kernel(few_bf16_arguments p) {
-  GK_SHARED float room[WARPS][8 * tiles][ROWS];
-  const int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32, g = lane / 4, part = lane % 4;
-  const int64_t n0 = (int64_t)blockIdx.x * ROWS, runs = (p.k + 7) / 8;
-  /* Rows past the last are the last again, and not stored. */
-  const uint8_t *row[2];
+/* Elements 16 r to 16 r + 15 of a row as eight pairs of bf16, zeros past its end. A quantized element is rounded from a value within 2^-15 a of that of
+ * decode_run: it takes one fused multiply-add, a (128 + q) + (b - 128 a), where it can. */
+template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, int r, int64_t k, uint32_t pairs[8]) {
+  float v[16];
+  if constexpr (gk_layout<t>::is_float) {
+    load_run<t>(row, 2 * r, k, wide, v);
+    if (!wide || 16 * r + 8 < k) load_run<t>(row, 2 * r + 1, k, wide, v + 8);
+    else
+      for (int i = 8; i < 16; i++) v[i] = 0;
+  } else {
+    const uint8_t *block = row + (int64_t)(r / (gk_layout<t>::runs / 2)) * gk_layout<t>::bytes;
+    const int e = 16 * (r % (gk_layout<t>::runs / 2));
+    uint32_t w[4];
+    float a, b;
+    run_bytes<t, 4, wide>(block, e, w);
+    run_scales<t, wide>(block, e, &a, &b);
+    const int bias = gk_layout<t>::bias;
+    const float c = fmaf(-(128.0f + (float)bias), a, b);
 #pragma unroll
-  for (int h = 0; h < 2; h++) row[h] = p.w + (n0 + g + 8 * h < p.n ? n0 + g + 8 * h : p.n - 1) * p.row_bytes;
+    for (int i = 0; i < 16; i++) {
+      if (bias < 128) v[i] = fmaf(bits_to_f32(permute_bytes(w[i / 4], 0x43000000u, 0x7044u | (uint32_t)(i % 4) << 8)), a, c);   /* the byte below 2^7's exponent: 128 + q + bias */
+      else v[i] = byte_less(w[i / 4], i % 4, bias) * a;
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < 8; i++) pairs[i] = bf16_pair(v[2 * i], v[2 * i + 1]);
+}
+
+/* The same of a row of x. f32: rows are aligned to 16, k a multiple of 8. */
+template <bool x_f32> GK_DEVICE void load_x(const few_bf16_arguments &p, int64_t m, int r, uint32_t pairs[8]) {
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    uint4 q = make_uint4(0, 0, 0, 0);
+    if (m < p.m && 16 * (int64_t)r + 8 * h < p.k) {
+      if (x_f32) {
+        float v[8];
+        load_run<GK_F32>((const float *)p.x + m * p.ldx, 2 * r + h, p.k, true, v);
+        q = bf16_run(v);
+      } else {
+        q = *(const uint4 *)((const uint16_t *)p.x + m * p.ldx + 16 * r + 8 * h);
+      }
+    }
+    pairs[4 * h] = q.x, pairs[4 * h + 1] = q.y, pairs[4 * h + 2] = q.z, pairs[4 * h + 3] = q.w;
+  }
+}
+
+/* m <= 8 tiles */
+template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf16_kernel(few_bf16_arguments p) {
+  GK_SHARED float room[MOST_WARPS][8 * tiles][ROWS + 4];
+  const int warps = (int)blockDim.x / 32, warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32, g = lane / 4, part = lane % 4;
+  int which = 0;
+  while (which + 1 < p.count && blockIdx.x >= p.members[which + 1].first_block) which++;
+  const few_bf16_member &own = p.members[which];
+  const int64_t n0 = (int64_t)(blockIdx.x - own.first_block) * ROWS;
+  const int runs = (int)((p.k + 15) / 16);
+  /* Rows past the last are the last again, and not stored. */
+  const uint8_t *row0 = own.w + (n0 + g < own.n ? n0 + g : own.n - 1) * p.row_bytes, *row8 = own.w + (n0 + g + 8 < own.n ? n0 + g + 8 : own.n - 1) * p.row_bytes;
   float acc[tiles][4] = {};
 #pragma unroll 2
-  for (int64_t first = 4 * warp; first < runs; first += 4 * WARPS) {   /* one way for the whole warp */
-    const int64_t run = first + part;
-    const bool inside = run < runs;
-    uint4 a[2], x[tiles];
+  for (int first = 4 * warp; first < runs; first += 4 * warps) {   /* one way for the whole warp */
+    const int r = first + part, in_w = r < runs ? r : runs - 1;   /* past the end x is 0, and w the row's last, whose NaN is in the sum anyway */
+    uint32_t a0[8], a8[8], x[tiles][8];
+    decode_16<t, wide>(row0, in_w, p.k, a0);
+    decode_16<t, wide>(row8, in_w, p.k, a8);
 #pragma unroll
-    for (int h = 0; h < 2; h++) {
-      float v[8] = {};
-      if (inside) weight_run<t>(row[h], run, p.k, p.wide, v);
-      a[h] = bf16_run(v);
-    }
+    for (int n = 0; n < tiles; n++) load_x<x_f32>(p, 8 * n + g, r, x[n]);
 #pragma unroll
-    for (int n = 0; n < tiles; n++) x[n] = inside && 8 * n + g < p.m ? *(const uint4 *)(p.x + (8 * n + g) * p.ldx + 8 * run) : make_uint4(0, 0, 0, 0);
-    const uint32_t low[4] = {a[0].x, a[1].x, a[0].y, a[1].y}, high[4] = {a[0].z, a[1].z, a[0].w, a[1].w};
+    for (int e = 0; e < 8; e += 2) {
+      const uint32_t a[4] = {a0[e], a8[e], a0[e + 1], a8[e + 1]};
 #pragma unroll
-    for (int n = 0; n < tiles; n++) {
-      const uint32_t x_low[2] = {x[n].x, x[n].y}, x_high[2] = {x[n].z, x[n].w};
-      mma_bf16(acc[n], low, x_low);
-      mma_bf16(acc[n], high, x_high);
+      for (int n = 0; n < tiles; n++) mma_bf16(acc[n], a, x[n] + e);
     }
   }
 #pragma unroll
@@ -56,32 +104,64 @@ template <gk_type t, int tiles> GK_KERNEL(THREADS) few_bf16_kernel(few_bf16_argu
 #pragma unroll
     for (int e = 0; e < 4; e++) room[warp][8 * n + 2 * part + e % 2][g + e / 2 * 8] = acc[n][e];
   block_barrier();
-  for (int at = (int)threadIdx.x; at < 8 * tiles * ROWS; at += THREADS) {
+  for (int at = (int)threadIdx.x; at < 8 * tiles * ROWS; at += (int)blockDim.x) {
     const int m = at / ROWS, n = at % ROWS;
-    if (m >= p.m || n0 + n >= p.n) continue;
+    if (m >= p.m || n0 + n >= own.n) continue;
     float sum = room[0][m][n];
-#pragma unroll
-    for (int w = 1; w < WARPS; w++) sum += room[w][m][n];
-    float *to = p.y + m * p.ldy + n0 + n;
-    *to = p.accumulate ? fmaf(p.scale, sum, *to) : p.scale * sum;
+    for (int w = 1; w < warps; w++) sum += room[w][m][n];
+    float *to = own.y + m * own.ldy + n0 + n;
+    *to = own.accumulate ? fmaf(own.scale, sum, *to) : own.scale * sum;
   }
 }
 
-template <gk_type t> static gk_status few(gk_backend *b, const few_bf16_arguments &p) {
-  const unsigned grid = (unsigned)gk_ceil_div(p.n, ROWS);
-  if (p.m <= 8) return LAUNCH(b, (few_bf16_kernel<t, 1>), grid, THREADS, 0, p);
-  if (p.m <= 16) return LAUNCH(b, (few_bf16_kernel<t, 2>), grid, THREADS, 0, p);
-  return LAUNCH(b, (few_bf16_kernel<t, 4>), grid, THREADS, 0, p);
+template <gk_type t, bool wide> static gk_status few(gk_backend *b, const few_bf16_arguments &p, unsigned grid, bool x_f32) {
+  const int64_t chunks = gk_ceil_div(p.k, 64);
+  const unsigned threads = 32 * (chunks >= 32 ? 16 : chunks >= 8 ? 8 : chunks >= 4 ? 4 : chunks >= 2 ? 2 : 1);
+  if (x_f32) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, true>), grid, threads, 0, p);
+  if (p.m <= 8) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, false>), grid, threads, 0, p);
+  if (p.m <= 16) return LAUNCH(b, (few_bf16_kernel<t, wide, 2, false>), grid, threads, 0, p);
+  return LAUNCH(b, (few_bf16_kernel<t, wide, 4, false>), grid, threads, 0, p);
 }
 
-gk_status gk_cuda_few_bf16(gk_backend *b, const gk_product &p, const uint16_t *x, int64_t m) {
-  few_bf16_arguments a = {(const uint8_t *)p.w.data, gk_type_bytes(p.w.type, p.w.k), p.w.n, p.w.k, x, gk_round_8(p.w.k), m, p.y, p.ldy, p.scale, p.accumulate, 0};
-  a.wide = p.w.k % 8 == 0 && gk_aligned(p.w.data, 16);
-  switch (p.w.type) {
-#define CASE(t) case t: return few<t>(b, a);
-    GK_WITH_QUANTIZED(CASE)
-    GK_WITH_FLOAT(CASE)
+/* Whether rows can be read 16 bytes at a time. */
+static bool is_wide(const gk_weight &w) {
+  const bool divides = w.type == GK_Q4_K || w.type == GK_Q5_K || ((w.type == GK_F32 || w.type == GK_F16 || w.type == GK_BF16) && w.k % 8 == 0);
+  return divides && gk_aligned(w.data, 16);
+}
+
+gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+  few_bf16_arguments a = {};
+  a.k = k, a.m = m, a.x = x, a.ldx = ldx;
+  const bool x_f32 = m <= 2 && k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);   /* a conversion of its own would take longer */
+  if (!x_f32) {
+    uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2);
+    if (!room) return GK_OUT_OF_MEMORY;
+    GK_TRY(gk_cuda_to_bf16(b, x, ldx, m, k, room));
+    a.x = room, a.ldx = gk_round_8(k);
+  }
+  for (int32_t first = 0; first < group; first++) {
+    const gk_type type = p[first].w.type;
+    const bool wide = is_wide(p[first].w);
+    int32_t before = 0;
+    for (int32_t g = 0; g < first; g++) before += p[g].w.type == type && is_wide(p[g].w) == wide;
+    if (before % MEMBERS) continue;   /* done: each launch takes the next MEMBERS of its kind */
+    unsigned grid = 0;
+    a.count = 0;
+    a.row_bytes = gk_type_bytes(type, k);
+    for (int32_t g = first; g < group && a.count < MEMBERS; g++) {
+      if (p[g].w.type != type || is_wide(p[g].w) != wide) continue;
+      a.members[a.count++] = {(const uint8_t *)p[g].w.data, p[g].y, p[g].ldy, p[g].w.n, grid, p[g].scale, p[g].accumulate};
+      grid += (unsigned)gk_ceil_div(p[g].w.n, ROWS);
+    }
+    switch (type) {
+#define CASE(t) case t: GK_TRY((few<t, false>(b, a, grid, x_f32))); break;
+#define CASE_WIDE(t) case t: GK_TRY(wide ? (few<t, true>(b, a, grid, x_f32)) : (few<t, false>(b, a, grid, x_f32))); break;
+      CASE(GK_Q4_0) CASE(GK_Q4_1) CASE(GK_Q5_0) CASE(GK_Q5_1) CASE(GK_Q8_0) CASE(GK_Q2_K) CASE(GK_Q3_K) CASE(GK_Q6_K) CASE(GK_IQ4_NL) CASE(GK_IQ4_XS)
+      CASE_WIDE(GK_Q4_K) CASE_WIDE(GK_Q5_K) CASE_WIDE(GK_F32) CASE_WIDE(GK_F16) CASE_WIDE(GK_BF16)
 #undef CASE
-    default: return gk_cuda_check_weight(p.w);
+#undef CASE_WIDE
+      default: return gk_cuda_check_weight(p[first].w);
+    }
   }
+  return GK_OK;
 }
