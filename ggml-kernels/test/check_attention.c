@@ -123,9 +123,11 @@ static problem make_problem(int layout, int h) {
       {2, {{0, 3, 0, 0, 0, 17}, {3, 30, 0, 17, 17, 30}}, 33, 47},               /* k longer than q; a prefix */
       {4, {{0, 37, 0, 0, 0, 37}, {37, 20, 0, 37, 37, 20}, {57, 33, 0, 37, 57, 33}, {95, 63, 0, 0, 90, 64}}, 158, 154},   /* DPO: two answers on one prompt, and a row gap */
       {2, {{0, 2, 0, 100, 100, 2}, {2, 64, 30, 31, 102, 64}}, 66, 166},
+      /* these with one kv head: */
       {3, {{0, 150, 0, 0, 0, 150}, {150, 140, 0, 150, 150, 140}, {291, 40, 0, 150, 290, 40}}, 331, 330},   /* DPO again, in several tiles of each kind */
       {1, {{3, 130, 20, 70, 90, 200}}, 133, 290}};                              /* fewer queries than own keys, and a prefix */
   memcpy(t.segments, layouts[layout].s, sizeof t.segments);
+  if (layout >= LARGE_LAYOUT) t.a.heads /= t.a.kv_heads, t.a.kv_heads = 1;
   t.a.n_segments = layouts[layout].n;
   t.q_rows = layouts[layout].q_rows;
   t.k_rows = layouts[layout].k_rows;
@@ -133,10 +135,11 @@ static problem make_problem(int layout, int h) {
 }
 
 /* Each case once for each isa, with one of the thread counts and one of the guards: all with all would take minutes. On CUDA each case once in f32, and
- * once in bf16 where the head width makes a difference. */
+ * once in bf16 where the head width makes a difference; on the emulator half of those in f32, which has three kinds of width (to 64, to 128, to 256). */
 static int skip(gk_backend *b, int c) {
   const problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
   if (c % N_LAYOUTS >= LARGE_LAYOUT && !in_bf16(b, &t)) return 1;
+  if (is_cuda(b) && !is_bf16(b) && c % 4 >= 2 && strstr(gk_backend_ops(b)->describe(b), "emulated")) return 1;
   if (is_cuda(b)) return c % 2 != guard_front || (is_bf16(b) && !in_bf16(b, &t) && t.a.head_width != 31);
   if (b->isa == GK_ISA_REF) return c % 2 != guard_front;
   return c % 6 != (b->threads - 1) * 2 + guard_front;

@@ -14,13 +14,16 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
   GK_DYNAMIC_SHARED(room);
   constexpr int pitch = bf16_tile<D>::pitch;
   uint16_t *q_tile = (uint16_t *)room, *k_tile = q_tile + FWD_ROWS * pitch, *v_tile = k_tile + FWD_KEYS * pitch;
-  GK_SHARED attention_query_tile t;   /* not in registers, of which there are none to spare */
-  if (threadIdx.x == 0) t = tiles[blockIdx.x / heads];
+  GK_SHARED attention_query_tile t;   /* these are not in registers, of which there are none to spare */
+  GK_SHARED const uint16_t *keys_of[2];
+  if (threadIdx.x == 0) {
+    const int64_t of_head = (int64_t)((int)(blockIdx.x % heads) / (heads / kv_heads)) * D;
+    t = tiles[blockIdx.x / heads], keys_of[0] = k + of_head, keys_of[1] = v + of_head;
+  }
   block_barrier();
-  const int head = (int)(blockIdx.x % heads), g = head / (heads / kv_heads), total = tile_seen(t, t.rows - 1);
+  const int head = (int)(blockIdx.x % heads), total = tile_seen(t, t.rows - 1);
   const int lane = (int)threadIdx.x % 32, first = (int)threadIdx.x / 32 * 32;   /* the warp's first row */
   const int q_stride = heads * D, k_stride = kv_heads * D;
-  q += (int64_t)head * D, k += (int64_t)g * D, v += (int64_t)g * D;
 
   float s[2][FWD_N][4], o[2][D / 8][4], highest[2][2], sum[2][2];
 #pragma unroll
@@ -30,17 +33,18 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
     highest[m][0] = highest[m][1] = -FLT_MAX;
     sum[m][0] = sum[m][1] = 0;
   }
-  const auto load_keys = [&](uint16_t *tile, const uint16_t *from, int j0) {
-    bf16_load<D, FWD_KEYS, FWD_THREADS>(tile, q, [&](int j) { return j0 + j < total ? from + (int64_t)tile_key_row(t, j0 + j) * k_stride : nullptr; });
+  const auto load_keys = [&](uint16_t *tile, int which, int j0) {
+    const uint16_t *from = keys_of[which];
+    bf16_load<D, FWD_KEYS, FWD_THREADS>(tile, from, [&](int j) { return j0 + j < total ? from + (int64_t)tile_key_row(t, j0 + j) * k_stride : nullptr; });
     copy_async_commit();
   };
-  bf16_load<D, FWD_ROWS, FWD_THREADS>(q_tile, q, [&](int r) { return r < t.rows ? q + (int64_t)(t.q_begin + r) * q_stride : nullptr; });
-  load_keys(k_tile, k, 0);
+  bf16_load<D, FWD_ROWS, FWD_THREADS>(q_tile, q, [&](int r) { return r < t.rows ? q + (int64_t)(t.q_begin + r) * q_stride + head * D : nullptr; });
+  load_keys(k_tile, 0, 0);
   const uint16_t *q_left = bf16_left<D>(q_tile + first * pitch), *k_right = bf16_right<D>(k_tile), *v_left = bf16_left<D>(v_tile);
   for (int j0 = 0; j0 < total; j0 += FWD_KEYS) {
     copy_async_wait<0>();
     block_barrier();   /* k is here; all are done with the last v */
-    load_keys(v_tile, v, j0);
+    load_keys(v_tile, 1, j0);
     const bool active = first < t.rows && j0 < tile_seen(t, first + 31 < t.rows ? first + 31 : t.rows - 1);   /* the warp's last row sees some of these keys */
     if (active) {
 #pragma unroll
@@ -66,7 +70,7 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
     }
     copy_async_wait<0>();
     block_barrier();   /* v is here; all are done with k */
-    if (j0 + FWD_KEYS < total) load_keys(k_tile, k, j0 + FWD_KEYS);
+    if (j0 + FWD_KEYS < total) load_keys(k_tile, 0, j0 + FWD_KEYS);
     if (!active) continue;
     uint32_t p[2][FWD_N / 2][4];
 #pragma unroll

@@ -157,7 +157,7 @@ GK_KERNEL(DECODE_THREADS) decode_merge_kernel(const decode_merge *merges, int he
   }
 }
 
-template <int type, int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kernel(paged_attention a, f32_layout layout, const paged_tile *tiles) {
+template <int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kernel(paged_attention a, f32_layout layout, const paged_tile *tiles) {
   GK_DYNAMIC_SHARED(room);
   const paged_tile t = tiles[blockIdx.x / a.pages.kv_heads];
   const int g = (int)(blockIdx.x % a.pages.kv_heads), pairs = t.q_count * a.rep, last = t.first + 8 * R < pairs ? t.first + 8 * R - 1 : pairs - 1;
@@ -181,8 +181,8 @@ template <int type, int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kerne
       const bool there = j0 + r < total;
       const int64_t at = there ? token_element(a, t.first_page, j0 + r, g) : 0;
       for (int u = lane; u < layout.quads; u += 32) {
-        ((float4 *)(k + r * layout.pitch))[u] = there ? page_quad<type>(a.k, at, u, layout.width, a.vector) : make_float4(0, 0, 0, 0);
-        ((float4 *)(v + r * layout.pitch))[u] = there ? page_quad<type>(a.v, at, u, layout.width, a.vector) : make_float4(0, 0, 0, 0);
+        ((float4 *)(k + r * layout.pitch))[u] = there ? page_quad_of(a.pages.type, a.k, at, u, layout.width, a.vector) : make_float4(0, 0, 0, 0);
+        ((float4 *)(v + r * layout.pitch))[u] = there ? page_quad_of(a.pages.type, a.v, at, u, layout.width, a.vector) : make_float4(0, 0, 0, 0);
       }
     }
     block_barrier();
@@ -246,19 +246,18 @@ template <int type> static gk_status decode(gk_backend *b, const paged_attention
   return width <= 64 ? decode_of<type, 2>(b, a, runs, n, part, stats) : width <= 128 ? decode_of<type, 4>(b, a, runs, n, part, stats) : decode_of<type, 8>(b, a, runs, n, part, stats);
 }
 
-template <int type, int R, int C, int N> static gk_status tiles_by(gk_backend *b, const paged_attention &a, const paged_tile *tiles, size_t n) {
+template <int R, int C, int N> static gk_status tiles_by(gk_backend *b, const paged_attention &a, const paged_tile *tiles, size_t n) {
   const f32_layout layout = f32_layout_of(a.pages.head_width);
   const size_t shared = sizeof(float) * (size_t)((8 * R + 32 * C) * layout.pitch + 8 * R * f32_weight_pitch<C>());
-  return LAUNCH(b, (paged_tile_kernel<type, R, C, N>), (unsigned)(n * (size_t)a.pages.kv_heads), F32_THREADS, shared, a, layout, tiles);
+  return LAUNCH(b, (paged_tile_kernel<R, C, N>), (unsigned)(n * (size_t)a.pages.kv_heads), F32_THREADS, shared, a, layout, tiles);
 }
-template <int type> static gk_status tiles_of(gk_backend *b, const paged_attention &a, const paged_tile *tiles, size_t n) {
+static gk_status launch_tiles(gk_backend *b, const paged_attention &a, const paged_tile *tiles, size_t n) {
   const int width = a.pages.head_width;
-  return width <= 64 ? tiles_by<type, 4, 2, 1>(b, a, tiles, n) : width <= 128 ? tiles_by<type, 4, 2, 2>(b, a, tiles, n) : tiles_by<type, 2, 1, 4>(b, a, tiles, n);
+  return width <= 64 ? tiles_by<4, 2, 1>(b, a, tiles, n) : width <= 128 ? tiles_by<4, 2, 2>(b, a, tiles, n) : tiles_by<2, 1, 4>(b, a, tiles, n);
 }
 static gk_status launch_decode(gk_backend *b, const paged_attention &a, const decode_run *runs, size_t n, float *part, float *stats) {
   GK_BY_PAGE_TYPE(a.pages.type, decode, b, a, runs, n, part, stats)
 }
-static gk_status launch_tiles(gk_backend *b, const paged_attention &a, const paged_tile *tiles, size_t n) { GK_BY_PAGE_TYPE(a.pages.type, tiles_of, b, a, tiles, n) }
 
 gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, const float *q, const void *k, const void *v, float *out) {
   GK_TRY(gk_cuda_pages_check(&a->pages));

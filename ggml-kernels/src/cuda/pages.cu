@@ -23,7 +23,7 @@ template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const floa
     if (lane < 2) block[lane] = (unsigned char)(half >> 8 * lane);
   } else if (inside) {
     if (type == GK_F32) ((float *)pages)[at] = v;
-    else ((uint16_t *)pages)[at] = type == GK_F16 ? f32_to_f16(v) : (uint16_t)bf16_pair(v, 0.0f);
+    else ((uint16_t *)pages)[at] = f32_to_f16(v);
   }
 }
 

@@ -4,12 +4,12 @@
 #include "backend.h"
 #include "graft/blocks.h"
 
-static inline bool gk_cuda_pages_type(gk_type type) { return type == GK_F32 || type == GK_F16 || type == GK_BF16 || type == GK_Q8_0; }
+static inline bool gk_cuda_pages_type(gk_type type) { return type == GK_F32 || type == GK_F16 || type == GK_Q8_0; }
 static inline gk_status gk_cuda_pages_check(const gk_pages *p) {
   const gk_type_info *type = gk_type_get(p->type);
-  if (!type || !gk_cuda_pages_type(p->type)) return gk_cuda_fail(GK_UNSUPPORTED, "cuda: pages hold f32, f16, bf16 or q8_0, not %s", type ? type->name : "an unknown type");
+  if (!type || !gk_cuda_pages_type(p->type)) return gk_cuda_fail(GK_UNSUPPORTED, "cuda: pages hold f32, f16 or q8_0, not %s", type ? type->name : "an unknown type");
   if (p->head_width % type->block_size != 0)
-    return gk_cuda_fail(GK_UNSUPPORTED, "cuda: heads of width %d are no whole number of %s's blocks of %d; f32, f16 and bf16 hold any", (int)p->head_width, type->name, (int)type->block_size);
+    return gk_cuda_fail(GK_UNSUPPORTED, "cuda: heads of width %d are no whole number of %s's blocks of %d; f32 and f16 hold any", (int)p->head_width, type->name, (int)type->block_size);
   return GK_OK;
 }
 /* May page_quad load whole quads of this memory? */
@@ -49,8 +49,12 @@ template <int type> GK_DEVICE float4 page_quad(const void *pages, int64_t at, in
 #pragma unroll
     for (int i = 0; i < 4; i++) h[i] = 4 * u + i < width ? from[i] : 0;
   }
-  if (type == GK_F16) return make_float4(f16_to_f32((uint16_t)h[0]), f16_to_f32((uint16_t)h[1]), f16_to_f32((uint16_t)h[2]), f16_to_f32((uint16_t)h[3]));
-  return make_float4(bf16_to_f32((uint16_t)h[0]), bf16_to_f32((uint16_t)h[1]), bf16_to_f32((uint16_t)h[2]), bf16_to_f32((uint16_t)h[3]));
+  return make_float4(f16_to_f32((uint16_t)h[0]), f16_to_f32((uint16_t)h[1]), f16_to_f32((uint16_t)h[2]), f16_to_f32((uint16_t)h[3]));
+}
+/* The same where the type is known at run time only. */
+GK_DEVICE float4 page_quad_of(int type, const void *pages, int64_t at, int u, int width, bool vector) {
+  if (type == GK_F32) return page_quad<GK_F32>(pages, at, u, width, vector);
+  return type == GK_F16 ? page_quad<GK_F16>(pages, at, u, width, vector) : page_quad<GK_Q8_0>(pages, at, u, width, vector);
 }
 
 /* Returns f<type>(arguments...) for the pages' type. */
@@ -58,7 +62,6 @@ template <int type> GK_DEVICE float4 page_quad(const void *pages, int64_t at, in
   switch (page_type) {                                  \
     case GK_F32: return f<GK_F32>(__VA_ARGS__);         \
     case GK_F16: return f<GK_F16>(__VA_ARGS__);         \
-    case GK_BF16: return f<GK_BF16>(__VA_ARGS__);       \
     default: return f<GK_Q8_0>(__VA_ARGS__);            \
   }
 #endif
