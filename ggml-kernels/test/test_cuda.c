@@ -206,7 +206,9 @@ static void check_rows(void) {
     CHECK(ops->gather_rows(b, d_table, at, n, width, d_out) == GK_OK);
     float *out = on_host(b, d_out, n * width);
     for (int64_t i = 0; i < n * width; i++) CHECK(out[i] == table[at[i / width] * width + i % width]);
+    for (int64_t i = 0; i < n * width; i++) out[i] = random_normal();
     memcpy(sum, table, (size_t)(rows * width) * sizeof(float));
+    CHECK(ops->upload(b, d_out, out, n * width * (int64_t)sizeof(float)) == GK_OK);
     CHECK(ops->scatter_add_rows(b, d_out, at, n, width, d_table) == GK_OK);
     float *got = on_host(b, d_table, rows * width);
     for (int64_t i = 0; i < n; i++)   /* the same order: the same bits */
@@ -270,27 +272,29 @@ static void check_ring(void) {
   ops->close(b);
 }
 
-/* Two tables at a time (rope's positions and frequencies), of which the first is known already when the second does not fit its half any more. */
+/* Two tables at a time (rope's position and frequencies), of which the first is known already, where the second is going to be written. */
 static void check_ring_pairs(void) {
   gk_backend *b = open_it();
-  enum { HALF = 12000, ROUNDS = 800 };
-  float *freq = guarded_f32(HALF), *x = guarded_f32(2 * HALF);
-  double *angle = guarded(HALF * (int64_t)sizeof(double));
-  for (int i = 0; i < 2 * HALF; i++) x[i] = i % 2 ? 0.0f : 1.0f;
-  float *d = on_device(b, x, 2 * HALF);
-  for (int round = 0; round < ROUNDS; round++) {   /* more than twice round the ring */
-    int32_t position = 1 + round / 750;   /* the first one's place in the ring is written again at about round 700 */
-    for (int i = 0; i < HALF; i++) {
-      freq[i] = (float)((i * 7 + round) % 11) * 0x1p-10f;
-      angle[i] = (round ? angle[i] : 0) + (double)position * freq[i];
-    }
-    gk_rope r = {GK_ROPE_NORM, 2 * HALF, freq, 1};
-    CHECK(ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);
+  enum { HALF = 12000, ROWS = 600000, LAST = 587500 };
+  float *freq = guarded_f32(HALF), *x = guarded_f32(2 * HALF), *one = guarded_f32(ROWS);
+  const int32_t position = 5;
+  gk_rope r = {GK_ROPE_NORM, 2 * HALF, freq, 1};
+  for (int i = 0; i < HALF; i++) freq[i] = 1.0f / (float)(1 + i), x[2 * i] = 1, x[2 * i + 1] = 0;
+  float *d = ops->alloc(b, 2 * HALF * 4), *y = ops->alloc(b, ROWS * 4);
+  CHECK(d && y && ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);   /* the position at the ring's begin */
+  CHECK(ops->upload(b, d, x, 2 * HALF * 4) == GK_OK);
+  /* 32 MiB less 27 KiB in tables: six in the first half, six and a smaller one in the second */
+  for (int t = 0; t < 13; t++) {
+    const int rows = t < 12 ? ROWS : LAST;
+    for (int i = 0; i < rows; i++) one[i] = (float)(t + i % 3);
+    CHECK(ops->scale_rows(b, y, one, rows, 1) == GK_OK);
   }
+  for (int i = 0; i < HALF; i++) freq[i] = 0.5f / (float)(1 + i);
+  CHECK(ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);
   float *got = on_host(b, d, 2 * HALF);
   for (int i = 0; i < HALF; i++) {
-    NEAR("cosine", i, got[2 * i], cos(angle[i]), ROUNDS * 4 * FLT_EPSILON);
-    NEAR("sine", i, got[2 * i + 1], sin(angle[i]), ROUNDS * 4 * FLT_EPSILON);
+    NEAR("cosine", i, got[2 * i], cos(5.0 * freq[i]), 4 * FLT_EPSILON);
+    NEAR("sine", i, got[2 * i + 1], sin(5.0 * freq[i]), 4 * FLT_EPSILON);
   }
   ops->close(b);
 }
