@@ -206,7 +206,9 @@ static void check_rows(void) {
     CHECK(ops->gather_rows(b, d_table, at, n, width, d_out) == GK_OK);
     float *out = on_host(b, d_out, n * width);
     for (int64_t i = 0; i < n * width; i++) CHECK(out[i] == table[at[i / width] * width + i % width]);
+    for (int64_t i = 0; i < n * width; i++) out[i] = random_normal();
     memcpy(sum, table, (size_t)(rows * width) * sizeof(float));
+    CHECK(ops->upload(b, d_out, out, n * width * (int64_t)sizeof(float)) == GK_OK);
     CHECK(ops->scatter_add_rows(b, d_out, at, n, width, d_table) == GK_OK);
     float *got = on_host(b, d_table, rows * width);
     for (int64_t i = 0; i < n; i++)   /* the same order: the same bits */
@@ -270,27 +272,29 @@ static void check_ring(void) {
   ops->close(b);
 }
 
-/* Two tables at a time (rope's positions and frequencies), of which the first is known already when the second does not fit its half any more. */
+/* Two tables at a time (rope's position and frequencies), of which the first is known already, where the second is going to be written. */
 static void check_ring_pairs(void) {
   gk_backend *b = open_it();
-  enum { HALF = 12000, ROUNDS = 800 };
-  float *freq = guarded_f32(HALF), *x = guarded_f32(2 * HALF);
-  double *angle = guarded(HALF * (int64_t)sizeof(double));
-  for (int i = 0; i < 2 * HALF; i++) x[i] = i % 2 ? 0.0f : 1.0f;
-  float *d = on_device(b, x, 2 * HALF);
-  for (int round = 0; round < ROUNDS; round++) {   /* more than twice round the ring */
-    int32_t position = 1 + round / 750;   /* the first one's place in the ring is written again at about round 700 */
-    for (int i = 0; i < HALF; i++) {
-      freq[i] = (float)((i * 7 + round) % 11) * 0x1p-10f;
-      angle[i] = (round ? angle[i] : 0) + (double)position * freq[i];
-    }
-    gk_rope r = {GK_ROPE_NORM, 2 * HALF, freq, 1};
-    CHECK(ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);
+  enum { HALF = 12000, ROWS = 600000, LAST = 587500 };
+  float *freq = guarded_f32(HALF), *x = guarded_f32(2 * HALF), *one = guarded_f32(ROWS);
+  const int32_t position = 5;
+  gk_rope r = {GK_ROPE_NORM, 2 * HALF, freq, 1};
+  for (int i = 0; i < HALF; i++) freq[i] = 1.0f / (float)(1 + i), x[2 * i] = 1, x[2 * i + 1] = 0;
+  float *d = ops->alloc(b, 2 * HALF * 4), *y = ops->alloc(b, ROWS * 4);
+  CHECK(d && y && ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);   /* the position at the ring's begin */
+  CHECK(ops->upload(b, d, x, 2 * HALF * 4) == GK_OK);
+  /* 32 MiB less 27 KiB in tables: six in the first half, six and a smaller one in the second */
+  for (int t = 0; t < 13; t++) {
+    const int rows = t < 12 ? ROWS : LAST;
+    for (int i = 0; i < rows; i++) one[i] = (float)(t + i % 3);
+    CHECK(ops->scale_rows(b, y, one, rows, 1) == GK_OK);
   }
+  for (int i = 0; i < HALF; i++) freq[i] = 0.5f / (float)(1 + i);
+  CHECK(ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);
   float *got = on_host(b, d, 2 * HALF);
   for (int i = 0; i < HALF; i++) {
-    NEAR("cosine", i, got[2 * i], cos(angle[i]), ROUNDS * 4 * FLT_EPSILON);
-    NEAR("sine", i, got[2 * i + 1], sin(angle[i]), ROUNDS * 4 * FLT_EPSILON);
+    NEAR("cosine", i, got[2 * i], cos(5.0 * freq[i]), 4 * FLT_EPSILON);
+    NEAR("sine", i, got[2 * i + 1], sin(5.0 * freq[i]), 4 * FLT_EPSILON);
   }
   ops->close(b);
 }
@@ -343,6 +347,99 @@ static void chain_again(void) {
   chain(b, result);
   CHECK(memcmp(result, chain_result, CHAIN_RESULTS * sizeof(float)) == 0);
   ops->close(b);
+}
+
+/* ---- graphs ---- */
+
+enum { STEP_T = 6, STEP_W = 64, STEP = STEP_T * STEP_W };
+typedef struct step_buffers { float *x, *y, *w, *rstd, *db; } step_buffers;
+
+static step_buffers step_open(gk_backend *b) {
+  random_state = 3;
+  step_buffers s = {on_device(b, guarded_normal(STEP), STEP), ops->alloc(b, STEP * 4), on_device(b, guarded_normal(STEP_W), STEP_W), ops->alloc(b, STEP_T * 4), ops->alloc(b, STEP_W * 4)};
+  return s;
+}
+
+/* A step whose host arrays follow from its number, and are gone when it returns. variant 0: as ever; 1: other tokens; 2: one op less at the end; 3: one more; 4: another
+ * op in the middle; 5: a download in the middle; 6: memory is allocated in the middle; 7: an upload in the middle. */
+static void step(gk_backend *b, const step_buffers *s, int number, int variant, const char *key) {
+  const int64_t t = variant == 1 ? STEP_T - 1 : STEP_T;
+  int32_t *position = malloc(sizeof(int32_t) * STEP_T), *rows = malloc(sizeof(int32_t) * STEP_T);
+  float *factor = malloc(sizeof(float) * STEP_T), freq[8];
+  for (int i = 0; i < 8; i++) freq[i] = (float)pow(10000, -i / 8.0);
+  for (int i = 0; i < STEP_T; i++) position[i] = number * 5 + i, rows[i] = (i * 5 + number) % STEP_T, factor[i] = (float)(1 + (i + number) % 3) * 0.5f;
+  gk_rope r = {GK_ROPE_NEOX, 16, freq, 1};
+  const gk_status ok = GK_OK;
+  if (key) CHECK(ops->graph_begin(b, key, (int64_t)strlen(key)) == ok);
+  CHECK(ops->zero(b, s->y, STEP * 4) == ok && ops->rmsnorm_fwd(b, s->x, s->w, 1e-5f, t, STEP_W, 1, STEP_W, s->y, s->rstd) == ok);
+  CHECK(ops->rope(b, &r, s->y, position, t, 2, 32, 1) == ok && ops->scale_rows(b, s->y, factor, t, STEP_W) == ok);
+  memset(position, 0xff, sizeof(int32_t) * STEP_T);
+  if (variant == 4) CHECK(ops->swiglu_fwd(b, s->y, s->y, STEP, s->y) == ok);
+  if (variant == 5) {
+    float *got = on_host(b, s->y, STEP);
+    CHECK(isfinite(got[0]));
+  }
+  if (variant == 6) {
+    float *p = ops->alloc(b, 1000);
+    CHECK(p && ops->copy(b, s->rstd, p, 4) == ok);
+    ops->release(b, p);
+  }
+  if (variant == 7) CHECK(ops->upload(b, s->w, factor, 8) == ok);
+  CHECK(ops->scatter_add_rows(b, s->y, rows, t, STEP_W, s->x) == ok && ops->add_bias_bwd(b, s->y, t, STEP_W, s->db) == ok);
+  if (variant != 2) CHECK(ops->copy(b, s->y, s->x, STEP * 2) == ok && ops->add_scaled(b, s->x, s->y, -0.5f, STEP) == ok);
+  if (variant == 3) CHECK(ops->scale(b, s->x, 0.5f, STEP) == ok);
+  if (key) CHECK(ops->graph_end(b) == ok);
+  memset(rows, 0xff, sizeof(int32_t) * STEP_T), memset(factor, 0xff, sizeof(float) * STEP_T);
+  free(position), free(rows), free(factor);
+}
+
+static void check_graphs(void) {
+  gk_backend *b = open_it();
+  setenv("GRAFT_CUDA_GRAPHS", "0", 1);
+  gk_backend *plain = cuda_open(0, NULL, 0);
+  CHECK(plain);
+  int64_t (*launches)(void) = (int64_t (*)(void))dlsym(cuda_library, "emulator_graph_launches");   /* of graphs; NULL on a real GPU */
+  step_buffers s = step_open(b), want = step_open(plain);
+  /* variants of steps 0, 1, .. under one key, with the graphs launched in each */
+  static const struct { const char *key; int variant, launched; } steps[] = {
+      {"a", 0, 0}, {"a", 0, 1}, {"a", 0, 1}, {"a", 0, 1}, {"b", 1, 0}, {"a", 0, 1}, {"b", 1, 1}, {"b", 1, 1},
+      {"a", 1, 0}, {"a", 1, 1}, {"a", 0, 0}, {"a", 0, 1},                             /* other shapes under a known key */
+      {"a", 2, 0}, {"a", 2, 1}, {"a", 0, 0}, {"a", 3, 0}, {"a", 3, 1}, {"a", 0, 0}, {"a", 4, 0}, {"a", 4, 1}, {"a", 0, 0}, {"a", 0, 1},
+      {"c", 5, 0}, {"c", 5, 0}, {"c", 0, 0}, {"d", 6, 0}, {"d", 6, 0}, {"e", 7, 0}, {"e", 7, 0},   /* what a graph cannot hold */
+      {"a", 0, 1}, {"a", 5, 0}, {"a", 0, 0}, {"f", 0, 0}, {"f", 0, 1}, {"f", 7, 0}, {"f", 0, 0}};
+  for (int i = 0; i < (int)(sizeof steps / sizeof steps[0]); i++) {
+    AT("check_graphs step %d key %s variant %d", i, steps[i].key, steps[i].variant);
+    const int64_t before = launches ? launches() : 0;
+    step(b, &s, i, steps[i].variant, steps[i].key);
+    step(plain, &want, i, steps[i].variant, i % 2 ? "x" : NULL);
+    if (launches) CHECK(launches() - before == steps[i].launched);
+    float *got = on_host(b, s.x, STEP), *expected = on_host(plain, want.x, STEP);
+    CHECK(memcmp(got, expected, STEP * 4) == 0 && isfinite(got[0]) && isfinite(got[STEP - 1]));
+    CHECK(memcmp(on_host(b, s.db, STEP_W), on_host(plain, want.db, STEP_W), STEP_W * 4) == 0);
+    guarded_free_all();
+  }
+  /* many steps with nothing waited for between them */
+  for (int i = 0; i < 20; i++) step(b, &s, i, 0, "g"), step(plain, &want, i, 0, NULL);
+  CHECK(memcmp(on_host(b, s.x, STEP), on_host(plain, want.x, STEP), STEP * 4) == 0);
+  /* scratch memory moves between two steps, and what it was is used by another */
+  float *wide = on_device(b, guarded_normal(3000 * 40), 3000 * 40), *sum = ops->alloc(b, 3000 * 4);
+  CHECK(ops->add_bias_bwd(b, wide, 40, 3000, sum) == GK_OK);
+  float *taken = ops->alloc(b, 4 * STEP_W);
+  step(b, &s, 20, 0, "g"), step(plain, &want, 20, 0, NULL);
+  float *zeros = on_host(b, taken, STEP_W);
+  for (int i = 0; i < STEP_W; i++) CHECK(zeros[i] == 0);
+  CHECK(memcmp(on_host(b, s.db, STEP_W), on_host(plain, want.db, STEP_W), STEP_W * 4) == 0);
+  /* a region that nobody ends; more keys than are kept */
+  CHECK(ops->graph_begin(b, "g", 1) == GK_OK && ops->scale(b, s.x, 0.5f, STEP) == GK_OK && ops->scale(plain, want.x, 0.5f, STEP) == GK_OK);
+  for (int i = 0; i < 400; i++) {
+    char key[8];
+    snprintf(key, sizeof key, "%d", i % 200 / 2);
+    step(b, &s, i, 0, key), step(plain, &want, i, 0, NULL);
+  }
+  CHECK(memcmp(on_host(b, s.x, STEP), on_host(plain, want.x, STEP), STEP * 4) == 0);
+  CHECK(ops->graph_end(b) == GK_OK && ops->graph_begin(b, NULL, 0) == GK_OK && ops->graph_end(b) == GK_OK);
+  ops->close(b);
+  ops->close(plain);
 }
 
 /* ---- errors ---- */
@@ -442,6 +539,8 @@ int main(void) {
   EACH(check_ring_pairs, "GRAFT_EMULATOR_DELAY=1");
   EACH(chain_first, "GRAFT_CUDA_SYNC=1", "GRAFT_EMULATOR_STRICT=1");
   EACH(chain_again, "GRAFT_CUDA_SYNC=0", "GRAFT_EMULATOR_DELAY=1", "GRAFT_EMULATOR_STRICT=1");
+  EACH(check_graphs, "GRAFT_CUDA_SYNC=0");
+  EACH(check_graphs, "GRAFT_CUDA_SYNC=0", "GRAFT_EMULATOR_DELAY=1");
   if (strstr(getenv("GRAFT_TEST_CUDA"), "emulated")) {
     EACH(no_driver, "GRAFT_EMULATOR_DRIVER=0");
     EACH(old_driver, "GRAFT_EMULATOR_DRIVER=12040");

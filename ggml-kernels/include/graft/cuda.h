@@ -6,6 +6,7 @@
  *   GRAFT_CUDA_SYNC=1       waits after each kernel, so that an error names the kernel that made it
  *   GRAFT_CUDA_F32=1        f32 throughout, whatever the precision asked for
  *   GRAFT_CUDA_TIMEOUT=S    how long to wait for the device before that is an error (default 600 seconds)
+ *   GRAFT_CUDA_GRAPHS=0     no CUDA graphs: graph_begin and graph_end do nothing (so too with GRAFT_CUDA_SYNC=1)
  *   GRAFT_CUBLAS=FILE|off   libcublas to use for large products; default: the one that the loader finds, else own kernels
  */
 #ifndef GRAFT_CUDA_H

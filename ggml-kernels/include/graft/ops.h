@@ -143,6 +143,13 @@ struct gk_ops {
   gk_status (*import_weight)(gk_backend *, const void *host, int64_t bytes, const void **data);
   void (*release_weight)(gk_backend *, const void *data);
 
+  /* Around ops that will come again in the same order with the same shapes and buffers, only their host arrays' contents changing (a step of
+   * generation): a backend may then run them as one. The key says which; ops that are not the same after all are run as they are called, so
+   * a key that promises too much costs time and nothing else. Ops with a host output, upload, download and alloc end the region early, whose key then does
+   * nothing. cpu: both do nothing. */
+  gk_status (*graph_begin)(gk_backend *, const void *key, int64_t key_bytes);
+  gk_status (*graph_end)(gk_backend *);
+
   /* Products. x [M,K] (row stride ldx) is shared by the group, so that its packing is paid once. docs/matmul.md
    * fwd: y_j = scale_j * x · W_jᵀ  (or +=)   all W_j.k == K
    * dx:  dx [M,K] = (accumulate ? dx : 0) + Σ_j scale_j * dy_j · W_j

@@ -61,6 +61,7 @@ static gk_status check_waited(gk_backend *b, cudaError_t error, const char *name
 
 gk_status gk_cuda_wait(gk_backend *b, const char *what) {
   if (b->hung) return check_waited(b, cudaErrorNotReady, what, "");
+  GK_TRY(gk_cuda_region_leave(b));
   GK_TRY(check_named(cudaEventRecord(b->waited_for, b->stream), what, "(or what was queued before it)"));
   return check_waited(b, gk_cuda_await(b->waited_for, b->timeout_seconds), what, "(or what was queued before it)");
 }
@@ -85,6 +86,7 @@ gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t erro
 static double gib(int64_t bytes) { return (double)bytes / (double)(1 << 30); }
 
 static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
+  if (gk_cuda_region_settle(b) != GK_OK) return nullptr;   /* what was held back may use memory that now goes back to the device */
   cudaError_t error;
   void *block = b->pool->take(bytes, &error);
   if (!block) {
@@ -97,6 +99,7 @@ static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
 }
 
 void *gk_cuda_scratch_get(gk_backend *b, gk_cuda_scratch slot, int64_t bytes) {
+  if (slot == GK_CUDA_SCRATCH_CUBLAS && gk_cuda_region_leave(b) != GK_OK) return nullptr;   /* it queues by itself */
   if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes) return b->scratch[slot];
   b->pool->give(b->scratch[slot]);
   b->scratch[slot] = take(b, bytes, "scratch memory");
@@ -105,6 +108,10 @@ void *gk_cuda_scratch_get(gk_backend *b, gk_cuda_scratch slot, int64_t bytes) {
 }
 
 gk_status gk_cuda_stage(gk_backend *b, const void *host, int64_t bytes, const void **device) {
+  if (bytes > 0 && gk_cuda_in_region(b)) {
+    if (gk_cuda_region_takes(bytes)) return gk_cuda_region_stage(b, host, bytes, device);
+    GK_TRY(gk_cuda_region_leave(b));
+  }
   if (bytes > gk_cuda_staging::kHalfBytes) {   /* seldom: a table of more than 4 million numbers */
     void *own = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_OP, bytes);
     *device = own;
@@ -118,6 +125,7 @@ gk_status gk_cuda_stage(gk_backend *b, const void *host, int64_t bytes, const vo
 }
 
 gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t bytes, const char *what) {
+  GK_TRY(gk_cuda_region_leave(b));
   if (bytes > 0) GK_TRY(check_named(cudaMemcpyAsync(host, device, (size_t)bytes, cudaMemcpyDeviceToHost, b->stream), what, "(copying its result)"));
   return gk_cuda_wait(b, what);
 }
@@ -127,6 +135,10 @@ void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision
 
 gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {
   void *block = take(b, bytes, "memory");
+  if (block && gk_cuda_region_leave(b) != GK_OK) {
+    b->pool->give(block);
+    return nullptr;
+  }
   if (block && gk_cuda_check(cudaMemsetAsync(block, 0, (size_t)(bytes > 0 ? bytes : 1), b->stream), "alloc") != GK_OK) {
     b->pool->give(block);
     return nullptr;
@@ -139,16 +151,31 @@ void gk_release_cuda(gk_backend *b, gk_buf buf) {
 }
 
 gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t bytes) {
+  GK_TRY(gk_cuda_region_leave(b));
+  return gk_cuda_send(b, dst, host, bytes);
+}
+
+gk_status gk_cuda_send(gk_backend *b, void *dst, const void *host, int64_t bytes) {
   if (b->hung) return gk_cuda_wait(b, "upload");
   return check_waited(b, b->staging->upload(dst, host, bytes, b->stream), "upload", "(or what was queued before it)");
 }
 gk_status gk_download_cuda(gk_backend *b, void *host, const void *src, int64_t bytes) { return gk_cuda_fetch(b, host, src, bytes, "download"); }
 
 gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes) {
+  if (bytes > 0 && gk_cuda_in_region(b)) {
+    gk_cuda_call call;
+    call.kind = gk_cuda_call::kCopy, call.to = dst, call.from = src, call.bytes = bytes;
+    return gk_cuda_region_call(b, std::move(call));
+  }
   return bytes > 0 ? gk_cuda_check(cudaMemcpyAsync(dst, src, (size_t)bytes, cudaMemcpyDeviceToDevice, b->stream), "copy") : GK_OK;
 }
 
 gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
+  if (bytes > 0 && gk_cuda_in_region(b)) {
+    gk_cuda_call call;
+    call.kind = gk_cuda_call::kFill, call.to = dst, call.bytes = bytes;
+    return gk_cuda_region_call(b, std::move(call));
+  }
   return bytes > 0 ? gk_cuda_check(cudaMemsetAsync(dst, 0, (size_t)bytes, b->stream), "zero") : GK_OK;
 }
 
@@ -175,6 +202,7 @@ void gk_close_cuda(gk_backend *b) {
   cudaSetDevice(b->device);
   if (b->stream) cudaStreamSynchronize(b->stream);
   gk_cublas_close(b->cublas);
+  gk_cuda_graphs_close(b->graphs);
   delete b->staging;
   delete b->pool;
   if (b->waited_for) cudaEventDestroy(b->waited_for);
@@ -225,6 +253,7 @@ static gk_status open_device(gk_backend *b, int32_t device) {
   GK_TRY(gk_cuda_check(b->staging->open(b->timeout_seconds), "pinned memory for transfers"));
   const char *products = "own products";
   b->cublas = gk_cublas_open(b, &products);
+  b->graphs = gk_cuda_graphs_open(b);
   snprintf(b->description, sizeof b->description, "cuda: %.200s (compute %d.%d, %.0f GiB), %s", properties.name, b->major, b->minor, gib((int64_t)properties.totalGlobalMem), products);
   return GK_OK;
 }

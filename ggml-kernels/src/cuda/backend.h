@@ -6,6 +6,7 @@
 
 #include "device.cuh"
 #include "graft/ops.h"
+#include "graph.h"
 #include "memory.h"
 
 /* Who owns which scratch slot. A slot's content lives until the same slot is asked for more bytes, or used by another op. */
@@ -36,6 +37,7 @@ struct gk_backend {
   void *scratch[GK_CUDA_SCRATCH_SLOTS];
   int64_t scratch_bytes[GK_CUDA_SCRATCH_SLOTS];
   gk_cublas *cublas;        /* NULL: own products */
+  gk_cuda_graphs *graphs;   /* NULL: none */
   char description[384];
 };
 
@@ -64,6 +66,8 @@ template <typename T> gk_status gk_cuda_stage_array(gk_backend *b, const T *host
   *device = (const T *)p;
   return status;
 }
+/* Host to device, as gk_ops.upload, whatever region is open. */
+gk_status gk_cuda_send(gk_backend *b, void *device, const void *host, int64_t bytes);
 /* Device to host, waited for. */
 gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t bytes, const char *what);
 
@@ -77,6 +81,15 @@ template <typename... P>
 gk_status gk_cuda_launch(gk_backend *b, const char *name, void (*kernel)(P...), dim3 grid, unsigned block, size_t shared_bytes, typename gk_same<P>::type... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return GK_OK;
   GK_TRY(gk_cuda_before_launch(b, name, (const void *)kernel, shared_bytes));
+  if (gk_cuda_in_region(b)) {
+    gk_cuda_call call;
+    call.name = name, call.kernel = (const void *)kernel, call.grid = grid, call.block = block, call.shared_bytes = shared_bytes;
+    (call.add(&arguments, sizeof arguments), ...);
+#ifdef GRAFT_CUDA_EMULATED
+    call.run = [=] { kernel(arguments...); };
+#endif
+    return gk_cuda_region_call(b, std::move(call));
+  }
 #ifdef GRAFT_CUDA_EMULATED
   return gk_cuda_after_launch(b, name, emulator_launch((const void *)kernel, grid, dim3(block), shared_bytes, b->stream, [=] { kernel(arguments...); }));
 #else

@@ -63,6 +63,7 @@ void arrive(Lane &lane, const Copy &copy) {
 }
 
 void entry() {
+  FiberStack::entered(&block->scheduler);
   Lane &lane = current();
   (*block->run)();
   lane.done = true;

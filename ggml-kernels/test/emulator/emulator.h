@@ -166,6 +166,7 @@ cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute, int);
 
 /* What `kernel<<<grid, block, shared_bytes, stream>>>(...)` would do; `run` calls the kernel for one thread. */
 cudaError_t emulator_launch(const void *kernel, dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, std::function<void()> run);
-/* Launches so far, for tests. */
+/* Launches of kernels and of graphs so far, for tests. */
 extern "C" int64_t emulator_launches();
+extern "C" int64_t emulator_graph_launches();
 #endif

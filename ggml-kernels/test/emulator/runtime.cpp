@@ -31,7 +31,7 @@ struct Device {
   int major = 9, minor = 0;
   size_t memory = size_t(8) << 30, used = 0;
   bool strict = false, delay = false, hung = false;
-  int64_t launches = 0, fail_at = -1, hang_at = -1;
+  int64_t launches = 0, graph_launches = 0, fail_at = -1, hang_at = -1;
   int driver = 13000, devices = 1;
   std::set<emulated_stream *> streams;
   cudaError_t last = cudaSuccess, broken = cudaSuccess;
@@ -141,6 +141,7 @@ cudaError_t enqueue(cudaStream_t stream, std::function<cudaError_t()> work) {
 }  // namespace
 
 extern "C" int64_t emulator_launches() { return device().launches; }
+extern "C" int64_t emulator_graph_launches() { return device().graph_launches; }
 
 const char *cudaGetErrorName(cudaError_t e) {
   switch (e) {
@@ -259,6 +260,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *e, cudaGraph_t g, unsigned lon
   return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
+  device().graph_launches++;
   const auto all = e->work;   /* as they are now: the graph may go before they run */
   return enqueue(s, [all] {
     for (const auto &work : all)
