@@ -148,6 +148,9 @@ void gk_release(gk_backend *b, gk_buf buf) {
   block_put(buf);
 }
 
+gk_buf gk_alloc_host(gk_backend *b, int64_t bytes) { return gk_alloc(b, bytes); }
+void gk_release_host(gk_backend *b, gk_buf buf) { gk_release(b, buf); }
+
 void gk_close(gk_backend *b) {
   if (!b) return;
   gk_pool_close(b->pool);

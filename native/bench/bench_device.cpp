@@ -3,7 +3,7 @@
 //   bench_device [--device cuda|cpu] [--layers 32] [--width 4096] [--heads 32] [--kv-heads 8] [--feed-forward 14336] [--vocabulary 128256] [--type Q4_K_M] [--rank 16]
 //                [--steps 5] [--folder DIR] [--case NAME]... [--json FILE]
 //
-// Cases: sft-1x4096, sft-8x512, dpo-1x1024+128, sft-1x2048-recompute (its memory is the point), and tiny-sft, tiny-dpo for a try on a CPU. Tokens are counted as a user
+// Cases: sft-1x4096, sft-8x512, dpo-1x1024+128, sft-1x2048-recompute and sft-1x16384-offload (their memory is the point), and tiny-sft, tiny-dpo for a try on a CPU. Tokens are counted as a user
 // counts them: each prompt and answer once. FLOP: 4 for each weight of the products and token (the head: and target): forward, and backward to the activations.
 // The model is random, and kept in DIR for the next run. A step is a forward, a backward and an update; the best of the steps after two is given beside the median.
 #include <sys/stat.h>
@@ -23,15 +23,16 @@ using namespace graft;
 
 namespace {
 
-struct Case { const char *name; int pairs; std::vector<int32_t> lengths; int prompt, answer; bool recompute; };
+struct Case { const char *name; int pairs; std::vector<int32_t> lengths; int prompt, answer; Recompute recompute; };
 const Case kCases[] = {
-    {"sft-1x4096", 0, {4096}, 0, 0, false},
-    {"sft-8x512", 0, {512, 512, 512, 512, 512, 512, 512, 512}, 0, 0, false},
-    {"dpo-1x1024+128", 1, {}, 1024, 128, false},
-    {"dpo-4x1024+128", 4, {}, 1024, 128, false},
-    {"sft-1x2048-recompute", 0, {2048}, 0, 0, true},
-    {"tiny-sft", 0, {32, 16}, 0, 0, false},
-    {"tiny-dpo", 2, {}, 24, 8, false},
+    {"sft-1x4096", 0, {4096}, 0, 0, Recompute::kNone},
+    {"sft-8x512", 0, {512, 512, 512, 512, 512, 512, 512, 512}, 0, 0, Recompute::kNone},
+    {"dpo-1x1024+128", 1, {}, 1024, 128, Recompute::kNone},
+    {"dpo-4x1024+128", 4, {}, 1024, 128, Recompute::kNone},
+    {"sft-1x2048-recompute", 0, {2048}, 0, 0, Recompute::kBlock},
+    {"sft-1x16384-offload", 0, {16384}, 0, 0, Recompute::kOffload},
+    {"tiny-sft", 0, {32, 16}, 0, 0, Recompute::kNone},
+    {"tiny-dpo", 2, {}, 24, 8, Recompute::kNone},
 };
 
 struct Options {

@@ -195,7 +195,8 @@ GRAFT_API void graft_weights_close(graft_weights *);
 
 /* max_tokens: most tokens in one batch (memory is allocated here, once). adapter and weights NULL: the bare base, scoring only. With weights, those are
  * trained (adapter NULL, dropout 0).
- * trainable 0: scoring only (no gradient or optimizer memory). recompute 0 keeps activations, 1 recomputes each block in the backward.
+ * trainable 0: scoring only (no gradient or optimizer memory). recompute 0 keeps activations, 1 recomputes each block in the backward, 2 does so
+ * from inputs that are kept in the host's memory meanwhile (on the CPU as 1).
  * dropout in [0,1) acts on the adapter's input when a forward says training. max_targets: most targets in one batch. */
 GRAFT_API int32_t graft_trainer_open(graft_model *, graft_adapter *, graft_weights *, int32_t trainable, int64_t max_tokens, int64_t max_targets,
     int32_t recompute, float dropout, int64_t seed, graft_trainer **out, char *message, int64_t message_bytes);

@@ -12,7 +12,8 @@ TrainerOptions options_from(int32_t trainable, int64_t max_tokens, int64_t max_t
   options.trainable = trainable != 0;
   options.max_tokens = max_tokens;
   options.max_targets = max_targets;
-  options.recompute = recompute != 0;
+  if (recompute < 0 || recompute > 2) fail(GRAFT_USAGE, "recompute is %d; it must be 0 (none), 1 (block) or 2 (offload)", recompute);
+  options.recompute = Recompute(recompute);
   options.dropout = dropout;
   options.seed = seed;
   return options;

@@ -95,9 +95,11 @@ void Workspace::add(float **pointer, int64_t count) {
   bytes_ += (count * int64_t(sizeof(float)) + 63) / 64 * 64;
 }
 
-void Workspace::allocate(Runtime &runtime, const char *purpose) {
+void Workspace::allocate(Runtime &runtime, const char *purpose, bool on_host) {
   runtime_ = &runtime;
-  memory_ = runtime.ops().alloc(runtime.backend(), bytes_ ? bytes_ : 64);
+  on_host_ = on_host;
+  const int64_t bytes = bytes_ ? bytes_ : 64;
+  memory_ = on_host ? runtime.ops().alloc_host(runtime.backend(), bytes) : runtime.ops().alloc(runtime.backend(), bytes);
   if (!memory_)
     fail(GRAFT_OUT_OF_MEMORY, "%s needs %.2f GiB that could not be had%s; use a smaller --micro-batch-tokens or --max-length, or --recompute block",
          purpose, double(bytes_) / (1 << 30), device_words().c_str());
@@ -105,7 +107,9 @@ void Workspace::allocate(Runtime &runtime, const char *purpose) {
 }
 
 Workspace::~Workspace() {
-  if (memory_) runtime_->ops().release(runtime_->backend(), memory_);
+  if (!memory_) return;
+  if (on_host_) runtime_->ops().release_host(runtime_->backend(), memory_);
+  else runtime_->ops().release(runtime_->backend(), memory_);
 }
 
 }  // namespace graft

@@ -48,8 +48,8 @@ class Workspace {
   // Declares a tensor of `count` floats; *pointer is set by allocate().
   void add(float **pointer, int64_t count);
   int64_t bytes() const { return bytes_; }
-  // Throws GRAFT_OUT_OF_MEMORY naming `purpose` and the size.
-  void allocate(Runtime &runtime, const char *purpose);
+  // Throws GRAFT_OUT_OF_MEMORY naming `purpose` and the size. on_host: see gk_ops::alloc_host.
+  void allocate(Runtime &runtime, const char *purpose, bool on_host = false);
   Workspace() = default;
   ~Workspace();
   Workspace(const Workspace &) = delete;
@@ -61,6 +61,7 @@ class Workspace {
   int64_t bytes_ = 0;
   Runtime *runtime_ = nullptr;
   gk_buf memory_ = nullptr;
+  bool on_host_ = false;
 };
 
 }  // namespace graft

@@ -36,6 +36,7 @@ Trainer::Trainer(Model &model, Adapter *adapter, Weights *weights, const Trainer
   if (adapter)
     for (const LoraTensor &tensor : adapter->tensors()) ranks[tensor.target] = std::max(ranks[tensor.target], tensor.rank);
   declare(model, ranks, parameters_ ? parameters_->parameter_floats() : 0, weights != nullptr);
+  if (!host_streams_.empty()) host_workspace_.allocate(model.runtime(), "keeping activations on the host", true);
   workspace_.allocate(model.runtime(), options.trainable ? "training" : "scoring");
 }
 
@@ -61,14 +62,17 @@ int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOption
 void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights) {
   const int32_t layers = model.hyper().layers;
   const int64_t rows = options_.max_tokens;
-  const bool keep = options_.trainable && !options_.recompute;
+  const bool keep = options_.trainable && options_.recompute == Recompute::kNone;
+  const bool offload = options_.trainable && options_.recompute == Recompute::kOffload && model.runtime().on_gpu();
   tensors_.resize(keep ? size_t(layers) : 1);
   for (BlockTensors &tensors : tensors_) tensors.declare(&workspace_, model, rows, ranks);
-  streams_.resize(options_.trainable ? size_t(layers) + 1 : 2);
+  streams_.resize(options_.trainable && !offload ? size_t(layers) + 1 : 2);
+  host_streams_.resize(offload ? size_t(layers) : 0);
+  for (float *&stream : host_streams_) host_workspace_.add(&stream, rows * model.hyper().width);
   for (float *&stream : streams_) workspace_.add(&stream, rows * model.hyper().width);
   scratch_.declare(&workspace_, model, rows, options_.dropout > 0);
   head_.declare(&workspace_, model, options_.max_targets,
-                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden, options_.recompute);
+                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden, options_.recompute != Recompute::kNone);
   if (!options_.trainable) return;
   gradients_.declare(&workspace_, model, rows, ranks);
   workspace_.add(&dx_, rows * model.hyper().width);
@@ -105,10 +109,23 @@ void Trainer::run(Batch batch, bool training, gk_precision precision, float *log
   model_->ops().set_precision(model_->backend(), precision);
   check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
   const int32_t layers = model_->hyper().layers;
-  for (int32_t layer = 0; layer < layers; layer++)
+  for (int32_t layer = 0; layer < layers; layer++) {
+    if (training) keep(layer);
     block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, stream(layer + 1));
+  }
   head_.forward(*model_, batch_, stream(layers), training, logps, mean_logits, log_squares);
   backward_ready_ = training;
+}
+
+void Trainer::keep(int32_t layer) {
+  if (!offloads()) return;
+  check(model_->ops().copy(model_->backend(), host_streams_[size_t(layer)], stream(layer), batch_.rows() * model_->hyper().width * int64_t(sizeof(float))), "copy to the host");
+}
+
+float *Trainer::kept(int32_t layer) {
+  if (!offloads()) return stream(layer);
+  check(model_->ops().copy(model_->backend(), stream(layer), host_streams_[size_t(layer)], batch_.rows() * model_->hyper().width * int64_t(sizeof(float))), "copy from the host");
+  return stream(layer);
 }
 
 void Trainer::distributions(int64_t begin, int64_t n, float *logps) {
@@ -127,8 +144,9 @@ void Trainer::backward(const float *weights) {
   float *gradient = optimizer_.gradient();
   head_.backward(*model_, batch_, weights, gradient, dx_);
   for (int32_t layer = layers - 1; layer >= lowest; layer--) {
-    if (options_.recompute) block_forward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_.dnormed);
-    block_backward(pass, batch_.segments, layer, stream(layer), tensors(layer), scratch_, gradients_, adapter_ && layer == lowest, gradient, dx_);
+    const float *x = kept(layer);
+    if (options_.recompute != Recompute::kNone) block_forward(pass, batch_.segments, layer, x, tensors(layer), scratch_, gradients_.dnormed);
+    block_backward(pass, batch_.segments, layer, x, tensors(layer), scratch_, gradients_, adapter_ && layer == lowest, gradient, dx_);
   }
   if (const Weights *trained = model_->trained()) {
     // fwd: x0[t] = W[tokens[t]]

@@ -13,10 +13,14 @@
 
 namespace graft {
 
+// What the backward finds of the forward: all activations; each block's input, from which the block is computed again; or the same with those inputs in the host's
+// memory, which on the CPU is no difference.
+enum class Recompute { kNone, kBlock, kOffload };
+
 struct TrainerOptions {
   bool trainable = false;
   int64_t max_tokens = 0, max_targets = 0;
-  bool recompute = false;
+  Recompute recompute = Recompute::kNone;
   float dropout = 0;
   int64_t seed = 0;
 };
@@ -65,14 +69,18 @@ class Trainer {
   void run(Batch batch, bool training, gk_precision precision, float *logps, float *mean_logits, float *log_squares);
   const BlockTensors &tensors(int32_t layer) const { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
   float *stream(int32_t index) const { return streams_[streams_.size() == 2 ? size_t(index) % 2 : size_t(index)]; }
+  bool offloads() const { return options_.trainable && options_.recompute == Recompute::kOffload && model_->runtime().on_gpu(); }
+  void keep(int32_t layer);        // stream(layer) to the host
+  float *kept(int32_t layer);      // stream(layer) as the backward needs it
 
   Model *model_ = nullptr;
   Adapter *adapter_ = nullptr;
   Trainable *parameters_ = nullptr;     // the adapter or the weights
   TrainerOptions options_;
-  Workspace workspace_;
+  Workspace workspace_, host_workspace_;
+  std::vector<float *> host_streams_;   // one for each layer, when they are offloaded
   std::vector<BlockTensors> tensors_;   // one for each layer, or one for all
-  std::vector<float *> streams_;        // residual stream before each layer and after the last; two in turn when only scoring
+  std::vector<float *> streams_;        // residual stream before each layer and after the last; two in turn when only scoring, or when kept on the host
   BlockScratch scratch_{};
   BlockGradients gradients_{};
   float *dx_ = nullptr;                 // [T,C]

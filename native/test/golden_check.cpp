@@ -107,7 +107,7 @@ struct Report {
 
 void scores(Opened &o, const std::string &name, const std::vector<Row> &rows, const Value &expected, bool with_adapter) {
   Report report{name + (with_adapter ? " score_adapter" : " score_base")};
-  Trainer trainer(o.model, with_adapter ? o.adapter.get() : nullptr, TrainerOptions{false, 4096, 4096, false, 0, 0});
+  Trainer trainer(o.model, with_adapter ? o.adapter.get() : nullptr, TrainerOptions{false, 4096, 4096, Recompute::kNone, 0, 0});
   Packed packed;
   const size_t count = std::min(rows.size(), most_steps + 1);
   for (size_t r = 0; r < count; r++) packed.add(rows[r].prompt, rows[r].chosen);
@@ -142,7 +142,8 @@ double sft_step(Trainer &trainer, const Model &model, const std::vector<Row> &ro
 void sft_run(Opened &o, const std::string &name, const std::vector<Row> &rows, const Value &run) {
   Report report{name + " " + run["run"].text};
   const std::unique_ptr<Adapter> adapter = o.adapter->clone();
-  Trainer trainer(o.model, adapter.get(), TrainerOptions{true, 4096, 4096, false, 0, 42});
+  const Recompute how = run["accum"].number > 1 ? Recompute::kOffload : Recompute::kNone;
+  Trainer trainer(o.model, adapter.get(), TrainerOptions{true, 4096, 4096, how, 0, 42});
   size_t next = 0;
   for (size_t s = 0; s < std::min(most_steps, run["steps_log"].items.size()); s++) {
     const Value &step = run["steps_log"].items[s];
@@ -158,7 +159,7 @@ void sft_run(Opened &o, const std::string &name, const std::vector<Row> &rows, c
 void dpo_run(Opened &o, const std::string &name, const std::vector<Row> &rows, const Value &run) {
   Report report{name + " " + run["run"].text};
   const std::unique_ptr<Adapter> adapter = o.adapter->clone();
-  Trainer trainer(o.model, adapter.get(), TrainerOptions{true, 4096, 4096, false, 0, 42});
+  Trainer trainer(o.model, adapter.get(), TrainerOptions{true, 4096, 4096, Recompute::kBlock, 0, 42});
   const PreferenceKind &kind = find_preference_kind("sigmoid");
   PreferenceOptions options = preference_defaults(kind);
   options.beta = run["beta"].number;
@@ -215,7 +216,7 @@ void curve(const std::string &folder, const std::string &name, const std::vector
   std::vector<double> losses[2];
   for (int side = 0; side < 2; side++) {
     Opened o(side ? device : "cpu", folder);
-    Trainer trainer(o.model, o.adapter.get(), TrainerOptions{true, 4096, 4096, false, 0, 42});
+    Trainer trainer(o.model, o.adapter.get(), TrainerOptions{true, 4096, 4096, Recompute::kNone, 0, 42});
     size_t next = 0;
     for (int step = 0; step < steps; step++) {
       double norm;

@@ -111,7 +111,7 @@ inline TrainerOptions options(bool trainable, bool recompute = false, float drop
   options.trainable = trainable;
   options.max_tokens = 256;
   options.max_targets = 256;
-  options.recompute = recompute;
+  options.recompute = recompute ? Recompute::kBlock : Recompute::kNone;
   options.dropout = dropout;
   options.seed = 7;
   return options;

@@ -135,6 +135,9 @@ struct gk_ops {
   /* Memory. alloc returns zeroed, 64-byte aligned memory, or NULL. */
   gk_buf (*alloc)(gk_backend *, int64_t bytes);
   void (*release)(gk_backend *, gk_buf);                  /* NULL is fine */
+  /* The host's memory, from which and to which copy goes fastest (on a GPU: pinned). Not zeroed; NULL when there is none. On cpu as alloc and release. */
+  gk_buf (*alloc_host)(gk_backend *, int64_t bytes);
+  void (*release_host)(gk_backend *, gk_buf);             /* NULL is fine */
   gk_status (*upload)(gk_backend *, gk_buf dst, const void *host, int64_t bytes);
   gk_status (*download)(gk_backend *, void *host, const void *src, int64_t bytes);
   gk_status (*copy)(gk_backend *, gk_buf dst, const void *src, int64_t bytes);

@@ -150,6 +150,19 @@ void gk_release_cuda(gk_backend *b, gk_buf buf) {
   if (buf) b->pool->give(buf);
 }
 
+gk_buf gk_alloc_host_cuda(gk_backend *, int64_t bytes) {
+  void *p = nullptr;
+  const gk_status status = gk_cuda_check(cudaHostAlloc(&p, (size_t)(bytes > 0 ? bytes : 1), cudaHostAllocDefault), "pinned host memory");
+  return status == GK_OK ? p : nullptr;
+}
+
+/* What is queued may still use it. */
+void gk_release_host_cuda(gk_backend *b, gk_buf buf) {
+  if (!buf) return;
+  (void)gk_cuda_wait(b, "release_host");
+  cudaFreeHost(buf);
+}
+
 gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t bytes) {
   GK_TRY(gk_cuda_region_leave(b));
   return gk_cuda_send(b, dst, host, bytes);
@@ -167,7 +180,7 @@ gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes
     call.kind = gk_cuda_call::kCopy, call.to = dst, call.from = src, call.bytes = bytes;
     return gk_cuda_region_call(b, std::move(call));
   }
-  return bytes > 0 ? gk_cuda_check(cudaMemcpyAsync(dst, src, (size_t)bytes, cudaMemcpyDeviceToDevice, b->stream), "copy") : GK_OK;
+  return bytes > 0 ? gk_cuda_check(cudaMemcpyAsync(dst, src, (size_t)bytes, cudaMemcpyDefault, b->stream), "copy") : GK_OK;
 }
 
 gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {

@@ -41,7 +41,7 @@ public final class TrainingSession implements AutoCloseable {
       Pointer a = adapter == null ? null : adapter.pointer();
       Pointer w = weights == null ? null : weights.pointer();
       return Calls.open((out, m, n) -> GraftLibrary.graft_trainer_open(p, a, w, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
-          options.recompute() ? 1 : 0, options.dropout(), options.seed(), out, m, n));
+          options.recompute().ordinal(), options.dropout(), options.seed(), out, m, n));
     }, GraftLibrary::graft_trainer_close);
     return new TrainingSession(handle, trained);
   }
@@ -58,7 +58,7 @@ public final class TrainingSession implements AutoCloseable {
     return model.handle().with(p -> {
       LongByReference bytes = new LongByReference();
       Calls.run((m, n) -> GraftLibrary.graft_trainer_memory(p, rank, targets, options.trainable() ? 1 : 0, options.maxTokens(), options.maxTargets(),
-          options.recompute() ? 1 : 0, options.dropout(), bytes, m, n));
+          options.recompute().ordinal(), options.dropout(), bytes, m, n));
       return bytes.getValue();
     });
   }
@@ -73,7 +73,7 @@ public final class TrainingSession implements AutoCloseable {
     Objects.requireNonNull(options, "options");
     return model.handle().with(p -> {
       LongByReference bytes = new LongByReference();
-      Calls.run((m, n) -> GraftLibrary.graft_trainer_memory_of_weights(p, options.maxTokens(), options.maxTargets(), options.recompute() ? 1 : 0, bytes, m, n));
+      Calls.run((m, n) -> GraftLibrary.graft_trainer_memory_of_weights(p, options.maxTokens(), options.maxTargets(), options.recompute().ordinal(), bytes, m, n));
       return bytes.getValue();
     });
   }

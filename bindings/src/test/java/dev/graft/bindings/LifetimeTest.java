@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Nothing that Java code does with open and closed objects, in any order or from any thread, may reach freed memory. */
 class LifetimeTest {
   private static final LoraSpec SPEC = new LoraSpec(4, 8, false, "attn_q,attn_v", 7);
-  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, false, 0, 7);
+  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, Recompute.NONE, 0, 7);
 
   @TempDir Path folder;
 

@@ -179,7 +179,7 @@ class PreferenceLossTest {
     try (GraftRuntime runtime = GraftRuntime.open("cpu", null, 2);
         Model model = Model.open(runtime, TestModels.tiny(folder));
         Adapter adapter = Adapter.create(model, new LoraSpec(4, 8, false, "all-linear", 7));
-        TrainingSession session = TrainingSession.open(model, adapter, new SessionOptions(true, 64, 64, false, 0, 7));
+        TrainingSession session = TrainingSession.open(model, adapter, new SessionOptions(true, 64, 64, Recompute.NONE, 0, 7));
         PackedBatch batch = pairWithSharedPrompt()) {
       session.forward(batch, false);
       float[] reference = batch.logps();

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TrainingSessionTest {
   private static final LoraSpec SPEC = new LoraSpec(4, 8, false, "all-linear", 7);
-  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, false, 0, 7);
+  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, Recompute.NONE, 0, 7);
   private static final int[] TOKENS = {10, 20, 30, 40, 50, 60};
 
   @TempDir Path folder;
@@ -132,11 +132,11 @@ class TrainingSessionTest {
 
   @Test
   void memoryHasTheBufferOfDropout() {
-    SessionOptions without = new SessionOptions(true, 64, 64, false, 0, 7);
-    SessionOptions with = new SessionOptions(true, 64, 64, false, 0.1f, 7);
+    SessionOptions without = new SessionOptions(true, 64, 64, Recompute.NONE, 0, 7);
+    SessionOptions with = new SessionOptions(true, 64, 64, Recompute.NONE, 0.1f, 7);
     long widest = Math.max(model.info().feedForward(), Math.max(model.info().width(), model.info().heads() * model.info().headWidth()));
     assertThat(TrainingSession.memoryBytes(model, 4, "all-linear", with) - TrainingSession.memoryBytes(model, 4, "all-linear", without)).isEqualTo(64 * widest * Float.BYTES);
-    SessionOptions impossible = new SessionOptions(true, 64, 64, false, 1, 7);
+    SessionOptions impossible = new SessionOptions(true, 64, 64, Recompute.NONE, 1, 7);
     assertThatThrownBy(() -> TrainingSession.memoryBytes(model, 4, "all-linear", impossible)).isInstanceOf(UsageException.class).hasMessageContaining("--lora-dropout");
   }
 

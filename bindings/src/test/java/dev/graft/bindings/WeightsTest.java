@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class WeightsTest {
-  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, false, 0, 7);
+  private static final SessionOptions OPTIONS = new SessionOptions(true, 64, 64, Recompute.NONE, 0, 7);
 
   @TempDir Path folder;
 
@@ -116,7 +116,7 @@ class WeightsTest {
       assertThat(TrainingSession.memoryBytesOfWeights(plain, OPTIONS)).isGreaterThan(16 * plain.info().parameters());
       Weights weights = Weights.open(plain);
       assertThatThrownBy(() -> TrainingSession.open(quantized, weights, OPTIONS)).isInstanceOf(IllegalArgumentException.class);
-      assertThatThrownBy(() -> TrainingSession.open(plain, weights, new SessionOptions(true, 64, 64, false, 0.5f, 7))).isInstanceOf(UsageException.class);
+      assertThatThrownBy(() -> TrainingSession.open(plain, weights, new SessionOptions(true, 64, 64, Recompute.NONE, 0.5f, 7))).isInstanceOf(UsageException.class);
       weights.close();
       assertThatThrownBy(() -> TrainingSession.open(plain, weights, OPTIONS)).isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(() -> RandomModel.tiny().writeInitial(folder.resolve("i.gguf"), 0, 0, null)).isInstanceOf(UsageException.class);

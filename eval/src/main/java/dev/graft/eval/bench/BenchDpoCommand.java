@@ -1,8 +1,10 @@
 package dev.graft.eval.bench;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
+import dev.graft.eval.cli.RecomputeConverter;
 import dev.graft.eval.cli.TargetList;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -50,9 +52,9 @@ public final class BenchDpoCommand implements Callable<Integer> {
       description = "all-linear, or some of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down. Default: ${DEFAULT-VALUE}.")
   String targets;
 
-  @Option(names = "--recompute", paramLabel = "none|block", defaultValue = "none",
+  @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,|block", defaultValue = "none",
       description = "Keep activations, or compute each block again in the backward pass. Default: ${DEFAULT-VALUE}.")
-  String recompute;
+  Recompute recompute;
 
   @Override
   public Integer call() throws IOException {
@@ -60,7 +62,7 @@ public final class BenchDpoCommand implements Callable<Integer> {
     try (GraftRuntime runtime = common.openRuntime()) {
       Path file = on.file(common);
       DpoBench.Settings settings =
-          new DpoBench.Settings(file, prompt, response, pairs, microBatchTokens, rounds, rank, targets, "block".equals(recompute), common.seed());
+          new DpoBench.Settings(file, prompt, response, pairs, microBatchTokens, rounds, rank, targets, recompute, common.seed());
       DpoBench.Result result = DpoBench.run(runtime, settings, common::note);
       if (common.json()) {
         common.printJson(DpoBenchReport.json(result, epochs));
@@ -73,9 +75,6 @@ public final class BenchDpoCommand implements Callable<Integer> {
 
   private void check() {
     on.check();
-    if (!"none".equals(recompute) && !"block".equals(recompute)) {
-      throw CliException.usage("--recompute " + recompute + " is not known; choose none or block");
-    }
     BenchModelFlags.atLeast("--prompt", prompt, 1);
     BenchModelFlags.atLeast("--response", response, 1);
     BenchModelFlags.atLeast("--pairs", pairs, 0);

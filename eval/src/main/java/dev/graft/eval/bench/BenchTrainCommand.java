@@ -1,8 +1,10 @@
 package dev.graft.eval.bench;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
+import dev.graft.eval.cli.RecomputeConverter;
 import dev.graft.eval.cli.TargetList;
 import java.io.IOException;
 import java.util.concurrent.Callable;
@@ -36,9 +38,9 @@ public final class BenchTrainCommand implements Callable<Integer> {
       description = "all-linear, or some of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down. Default: ${DEFAULT-VALUE}.")
   String targets;
 
-  @Option(names = "--recompute", paramLabel = "none|block", defaultValue = "none",
+  @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,|block", defaultValue = "none",
       description = "Keep activations, or compute each block again in the backward pass. Default: ${DEFAULT-VALUE}.")
-  String recompute;
+  Recompute recompute;
 
   @Option(names = {"--steps", "--max-steps"}, paramLabel = "N", defaultValue = "3",
       description = "Measured steps, after one that is not. Default: ${DEFAULT-VALUE}.")
@@ -49,7 +51,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
     check();
     try (GraftRuntime runtime = common.openRuntime()) {
       TrainBench.Settings settings = new TrainBench.Settings(on.file(common), sequence, batch, rank, targets,
-          "block".equals(recompute), steps, common.seed());
+          recompute, steps, common.seed());
       TrainBench.Result result = TrainBench.run(runtime, settings, common::note);
       if (common.json()) {
         common.printJson(TrainBenchReport.json(result));
@@ -62,9 +64,6 @@ public final class BenchTrainCommand implements Callable<Integer> {
 
   private void check() {
     on.check();
-    if (!"none".equals(recompute) && !"block".equals(recompute)) {
-      throw CliException.usage("--recompute " + recompute + " is not known; choose none or block");
-    }
     BenchModelFlags.atLeast("--sequence", sequence, SHORTEST);
     BenchModelFlags.atLeast("--batch", batch, 1);
     BenchModelFlags.atLeast("--steps", steps, 1);

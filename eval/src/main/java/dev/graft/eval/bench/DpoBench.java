@@ -1,5 +1,6 @@
 package dev.graft.eval.bench;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
@@ -42,7 +43,7 @@ final class DpoBench {
    * @param rounds measured, after one that is not  @param rank of the adapter  @param targets of the adapter
    * @param recompute blocks are computed again in the backward pass  @param seed of adapter and tokens
    */
-  record Settings(Path model, int prompt, int response, int pairs, int microBatchTokens, int rounds, int rank, String targets, boolean recompute, long seed) {
+  record Settings(Path model, int prompt, int response, int pairs, int microBatchTokens, int rounds, int rank, String targets, Recompute recompute, long seed) {
     /** The same with the number of pairs found. */
     Settings resolved() {
       long fits = Math.max(1, microBatchTokens / Math.max(1, DpoBenchMethod.DPO.shape(new PreferenceExample(1, new int[prompt], new int[response], new int[response])).rows()));
@@ -175,7 +176,7 @@ final class DpoBench {
     for (int left = s.pairs; left > 0; left -= fits) {
       batches.add(Math.min(fits, left));
     }
-    Flops flops = cost.train(shape, s.recompute);
+    Flops flops = cost.train(shape, s.recompute.again());
     return new Composition(List.copyOf(batches), shape, method == DpoBenchMethod.PLAIN_DPO ? flops.plus(cost.score(shape)) : flops);
   }
 

@@ -81,7 +81,7 @@ final class DpoBenchReport {
     json.put("micro_batch_tokens", r.settings().microBatchTokens());
     json.put("rank", r.settings().rank());
     json.put("targets", r.settings().targets());
-    json.put("recompute", r.settings().recompute() ? "block" : "none");
+    json.put("recompute", r.settings().recompute().text());
     json.put("rounds", r.settings().rounds());
     Map<String, Object> methods = new LinkedHashMap<>();
     for (DpoBenchMethod method : DpoBenchMethod.values()) {

@@ -1,5 +1,6 @@
 package dev.graft.eval.bench;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
@@ -35,7 +36,7 @@ final class TrainBench {
    * @param steps measured, after one that is not
    * @param seed of adapter and tokens
    */
-  record Settings(Path model, int sequence, int batch, int rank, String targets, boolean recompute, int steps, long seed) {}
+  record Settings(Path model, int sequence, int batch, int rank, String targets, Recompute recompute, int steps, long seed) {}
 
   /**
    * What came out.

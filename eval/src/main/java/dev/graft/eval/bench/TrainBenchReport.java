@@ -21,7 +21,7 @@ final class TrainBenchReport {
         r.model().fileBytes() / MIB);
     line(out, "machine", "%s, %d threads; %s", r.runtime().isa(), r.runtime().threads(), r.runtime().describe());
     line(out, "step", "%d x %d tokens, rank %d on %s (%,d trained parameters), recompute %s, median of %d steps", r.settings().batch(),
-        r.settings().sequence(), r.settings().rank(), r.settings().targets(), r.adapterParameters(), r.settings().recompute() ? "block" : "none",
+        r.settings().sequence(), r.settings().rank(), r.settings().targets(), r.adapterParameters(), r.settings().recompute().text(),
         r.steps().size());
     line(out, "f32 FMA peak", "%.1f GFLOP/s before, %.1f after; the higher counts", r.before().fmaFlops() * 1e-9, r.after().fmaFlops() * 1e-9);
     share(out, "forward", forward, r.flops().forward(), r.peakFlops());
@@ -58,7 +58,7 @@ final class TrainBenchReport {
     json.put("batch", r.settings().batch());
     json.put("rank", r.settings().rank());
     json.put("targets", r.settings().targets());
-    json.put("recompute", r.settings().recompute() ? "block" : "none");
+    json.put("recompute", r.settings().recompute().text());
     json.put("peak_fma_flops_before", r.before().fmaFlops());
     json.put("peak_fma_flops_after", r.after().fmaFlops());
     json.put("copy_bytes_per_second", Math.max(r.before().copyBytes(), r.after().copyBytes()));

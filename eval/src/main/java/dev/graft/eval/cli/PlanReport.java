@@ -31,7 +31,7 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     line(out, "data", "%s: %,d %s, %,d prompt tokens and %,d answer tokens", data.file(), data.examples().size(), rows(), chosenPlan().promptTokens(),
         chosenPlan().completionTokens());
     line(out, "run", "%,d steps of %d rows, %.4g epochs; rank %d, %,d trained parameters; recompute %s; at most %,d tokens at once", planner.steps(),
-        options.batching().rowsPerStep(), planner.epochs(), adapter.info().rank(), adapter.info().parameters(), options.batching().recompute() ? "block" : "none",
+        options.batching().rowsPerStep(), planner.epochs(), adapter.info().rank(), adapter.info().parameters(), options.batching().recompute().text(),
         chosenPlan().maxTokens());
     line(out, "speed", "%.3g GFLOP/s forward, %.3g backward, %.3g scoring: %s; %s, %d threads", speed.forward() * 1e-9, speed.backward() * 1e-9, speed.scoring() * 1e-9,
         speed.source(), runtime.info().isa(), runtime.info().threads());
@@ -113,7 +113,7 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     json.put("rows_per_step", options.batching().rowsPerStep());
     json.put("epochs", planner.epochs());
     json.put("trainable_parameters", adapter.info().parameters());
-    json.put("recompute", options.batching().recompute() ? "block" : "none");
+    json.put("recompute", options.batching().recompute().text());
     json.put("device", runtime.info().device());
     json.put("isa", runtime.info().isa());
     json.put("threads", runtime.info().threads());

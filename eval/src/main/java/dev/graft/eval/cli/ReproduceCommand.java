@@ -1,5 +1,6 @@
 package dev.graft.eval.cli;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.eval.process.ChildCommand;
 import dev.graft.eval.quickstart.DemoBase;
 import dev.graft.eval.report.ResultsFile;
@@ -117,8 +118,9 @@ final class ReproduceCommand implements Callable<Integer> {
   @Option(names = "--micro-batch-tokens", paramLabel = "N", defaultValue = "2048", description = "Most tokens computed at once; bounds memory. May change from start to start. Default: ${DEFAULT-VALUE}.")
   int microBatchTokens;
 
-  @Option(names = "--recompute", paramLabel = "none|block", defaultValue = "none", description = "Keeps activations, or computes each block again: less memory, more time. Default: ${DEFAULT-VALUE}.")
-  String recompute;
+  @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,
+      description = "Keeps activations, or computes each block again: less memory, more time; offload keeps the blocks' inputs in the host's memory, not the GPU's. |block", defaultValue = "none", description = "Keeps activations, or computes each block again: less memory, more time. Default: ${DEFAULT-VALUE}.")
+  Recompute recompute;
 
   @Override
   public Integer call() {
@@ -138,8 +140,6 @@ final class ReproduceCommand implements Callable<Integer> {
   private void check() {
     if (!study.equals(StudySettings.STUDY)) {
       throw CliException.usage("reproduce: unknown study '" + study + "'; there is " + StudySettings.STUDY);
-    } else if (!recompute.equals("none") && !recompute.equals("block")) {
-      throw CliException.usage("--recompute " + recompute + " is not known; give none or block");
     }
     positive("--steps", steps);
     positive("--eval-steps", evalSteps);

@@ -1,5 +1,6 @@
 package dev.graft.eval.cli;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.trainer.run.Schedule;
 import dev.graft.trainer.run.RunOptions;
 import java.nio.file.Path;
@@ -75,10 +76,13 @@ final class TrainingFlags {
 
   @Option(
       names = "--recompute",
-      paramLabel = "none|block",
+      paramLabel = "none|block|offload",
+      defaultValue = "none",
+      converter = RecomputeConverter.class,
+      description = "Keeps activations, or computes each block again in the backward pass: less memory, more time; offload also keeps the blocks' inputs in the host's memory, not the GPU's. Default|block",
       defaultValue = "none",
       description = "Keeps activations, or computes each block again in the backward pass: less memory, more time. Default: ${DEFAULT-VALUE}.")
-  String recompute;
+  Recompute recompute;
 
   @Option(names = "--eval-steps", paramLabel = "N", description = "Evaluates every N steps and at the end. Default: at the end of each epoch.")
   Long evalSteps;
@@ -115,15 +119,12 @@ final class TrainingFlags {
     positive("--max-steps", maxSteps);
     positive("--eval-steps", evalSteps);
     positive("--early-stopping-patience", patience == null ? null : Long.valueOf(patience));
-    if (!recompute.equals("none") && !recompute.equals("block")) {
-      throw CliException.usage("--recompute " + recompute + " is not known; give none or block");
-    }
     return new RunOptions(
         new RunOptions.Files(model, data, evalData, method.initAdapter, output),
         method.lora(),
         method.allWeights(),
         new RunOptions.Optimizer(learningRate == null ? usualRate : learningRate, scheduler, warmupSteps, weightDecay, maxGradNorm, beta2),
-        new RunOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute.equals("block"), maxLength, !noShuffle),
+        new RunOptions.Batching(batchSize, gradientAccumulation, microBatchTokens, recompute, maxLength, !noShuffle),
         new RunOptions.Length(maxSteps == null ? 0 : maxSteps, epochs == null ? DEFAULT_EPOCHS : epochs),
         new RunOptions.Cadence(evalSteps == null ? 0 : evalSteps, saveSteps, saveTotalLimit, patience == null ? 0 : patience, loadBest),
         template,

@@ -1,5 +1,6 @@
 package dev.graft.eval.study;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
@@ -47,7 +48,7 @@ final class StudyPlanner {
   /** Whether all weights of a file can be trained. */
   static boolean trainsAllWeights(Model model) {
     try {
-      return TrainingSession.memoryBytesOfWeights(model, new SessionOptions(true, 1, 1, false, 0, 0)) > 0;
+      return TrainingSession.memoryBytesOfWeights(model, new SessionOptions(true, 1, 1, Recompute.NONE, 0, 0)) > 0;
     } catch (UsageException e) {
       return false;
     }
@@ -104,7 +105,7 @@ final class StudyPlanner {
         new RunOptions.Lora(StudyProfile.RANK, StudyProfile.ALPHA, 0, false, "all-linear"),
         profile.full() ? new RunOptions.Full(null) : null,
         new RunOptions.Optimizer(profile.rates().get(0), Schedule.COSINE, profile.warmup(), 0, 1, 0.999),
-        new RunOptions.Batching(profile.batch(), profile.accumulation(), settings.microBatchTokens(), settings.recompute().equals("block"), 0, true),
+        new RunOptions.Batching(profile.batch(), profile.accumulation(), settings.microBatchTokens(), settings.recompute(), 0, true),
         new RunOptions.Length(profile.steps(), 1),
         new RunOptions.Cadence(profile.evalSteps(), Math.max(1, profile.steps() / 10), 2, 0, false),
         settings.template(), settings.seed(), false, false);

@@ -1,5 +1,6 @@
 package dev.graft.eval.study;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.eval.task.Task;
 import dev.graft.trainer.run.FileHash;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ import java.util.OptionalDouble;
  * @param judgeIdentity which judge that is, in words; empty without
  */
 public record StudySettings(Path model, String template, Path output, StudyProfile profile, List<Task> tasks, Optional<Path> dataDir, long seed, int microBatchTokens,
-    String recompute, OptionalDouble speed, List<String> machine, List<String> judge, String judgeIdentity) {
+    Recompute recompute, OptionalDouble speed, List<String> machine, List<String> judge, String judgeIdentity) {
   /** Name of the study that is repeated. */
   public static final String STUDY = "savage2025";
 
@@ -57,7 +58,7 @@ public record StudySettings(Path model, String template, Path output, StudyProfi
   List<String> training() {
     List<String> flags = new ArrayList<>(List.of("--resume", "--batch-size", "" + profile.batch(), "--gradient-accumulation", "" + profile.accumulation(), "--lr-scheduler",
         "cosine", "--warmup-steps", "" + profile.warmup(), "--eval-steps", "" + profile.evalSteps(), "--save-steps", "" + Math.max(1, profile.steps() / 10),
-        "--micro-batch-tokens", "" + microBatchTokens, "--recompute", recompute));
+        "--micro-batch-tokens", "" + microBatchTokens, "--recompute", recompute.text()));
     flags.addAll(profile.full() ? List.of("--full", "--save-total-limit", "1") : List.of("--lora-rank", "" + StudyProfile.RANK, "--lora-alpha", "" + StudyProfile.ALPHA));
     return flags;
   }

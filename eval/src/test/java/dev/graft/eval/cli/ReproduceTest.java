@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.GraftRuntime;
 import dev.graft.eval.process.ChildCommand;
 import dev.graft.eval.process.Commands;
@@ -110,7 +111,7 @@ class ReproduceTest {
       DemoBase.write(base);
     }
     StudyProfile tiny = StudyProfile.named("quick").orElseThrow().with(List.of(1e-3), List.of(0.1), steps, 1, 1, 12);
-    return new StudySettings(base, "auto", folder.resolve(output), tiny, List.of(Task.load("uti")), Optional.empty(), 42, 512, "none", OptionalDouble.of(1e11), MACHINE, List.of(), "");
+    return new StudySettings(base, "auto", folder.resolve(output), tiny, List.of(Task.load("uti")), Optional.empty(), 42, 512, Recompute.NONE, OptionalDouble.of(1e11), MACHINE, List.of(), "");
   }
 
   private static StudyResults run(StudySettings settings, Commands commands) {
@@ -196,7 +197,7 @@ class ReproduceTest {
     StudyProfile tiny = StudyProfile.named("quick").orElseThrow().with(List.of(1e-3), List.of(0.1), 1, 1, 1, 12);
     JudgeFlags flags = new JudgeFlags();
     new CommandLine(new Holder(flags)).parseArgs("--judge-model", model.toString(), "--judge-rubric", "Is it short?");
-    StudyResults results = run(new StudySettings(model, "auto", folder.resolve("graded"), tiny, List.of(Task.load(task.toString())), Optional.empty(), 42, 512, "none", OptionalDouble.of(1e11),
+    StudyResults results = run(new StudySettings(model, "auto", folder.resolve("graded"), tiny, List.of(Task.load(task.toString())), Optional.empty(), 42, 512, Recompute.NONE, OptionalDouble.of(1e11),
         MACHINE, flags.arguments(), flags.identity()), heard);
     assertThat(judged).containsSequence("--judge-model", model.toAbsolutePath().toString()).containsSequence("--judge-rubric", "Is it short?");
     assertThat(results.tasks()).hasSize(1);

@@ -1,5 +1,6 @@
 package dev.graft.trainer.plan;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.SessionOptions;
@@ -69,7 +70,7 @@ public final class Planner {
 
   /** Training passes; where all weights are trained, those of their gradients too, as large as the forward's. */
   private Flops trained(BatchShape shape) {
-    Flops frozen = cost.train(shape, options.batching().recompute());
+    Flops frozen = cost.train(shape, options.batching().recompute().again());
     return options.full() == null ? frozen : frozen.plus(new Flops(0, cost.score(shape).forward(), 0, 0));
   }
 
@@ -167,13 +168,13 @@ public final class Planner {
     }
     RunOptions.Batching b = options.batching();
     long longest = planned(rows, way).longest();
-    RunOptions recomputed = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), b.microBatchTokens(), true, b.maxLength(), b.shuffle()));
+    RunOptions recomputed = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), b.microBatchTokens(), Recompute.BLOCK, b.maxLength(), b.shuffle()));
     int least = (int) Math.max(1, Math.min(longest, b.microBatchTokens()));
     RunOptions smaller = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, b.recompute(), b.maxLength(), b.shuffle()));
-    RunOptions both = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, true, b.maxLength(), b.shuffle()));
+    RunOptions both = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, Recompute.BLOCK, b.maxLength(), b.shuffle()));
     add(advice, "--recompute block", now, memory(way, recomputed));
     add(advice, "--micro-batch-tokens " + least, now, memory(way, smaller));
-    if (!b.recompute() && least < b.microBatchTokens()) {
+    if (!b.recompute().again() && least < b.microBatchTokens()) {
       add(advice, "both", now, memory(way, both));
     }
     if (way.online()) {

@@ -1,5 +1,6 @@
 package dev.graft.trainer.plan;
 
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.Adapter;
 import dev.graft.bindings.Losses;
 import dev.graft.bindings.Model;
@@ -28,7 +29,7 @@ final class SpeedProbe {
 
   private final Model model;
   private final Adapter adapter;
-  private final boolean recompute;
+  private final Recompute recompute;
   private final float dropout;
   private final ModelCost cost;
   private final double targetShare;
@@ -39,7 +40,7 @@ final class SpeedProbe {
    * @param dropout of the run, whose masks take time too
    * @param targetShare targets for each token  @param longest tokens of a row
    */
-  SpeedProbe(Model model, Adapter adapter, boolean recompute, float dropout, double targetShare, long longest) {
+  SpeedProbe(Model model, Adapter adapter, Recompute recompute, float dropout, double targetShare, long longest) {
     this.model = model;
     this.adapter = adapter;
     this.recompute = recompute;
@@ -80,7 +81,7 @@ final class SpeedProbe {
     int usual = (int) Math.min(maxTokens, BAND);
     Line line = new Line(few, ofFew, tokens, rounds, Math.max(usual, tokens));
     BatchShape shape = shape(line.at());
-    Flops flops = cost.train(shape, recompute);
+    Flops flops = cost.train(shape, recompute.again());
     String from = "measured on " + tokens + " tokens" + (line.at() > tokens ? ", continued to " + line.at() : "");
     return new Speed(flops.allForward() / line.of(Round::forward), flops.allBackward() / line.of(Round::backward), cost.score(shape).total() / line.of(Round::scoring),
         median(rounds, Round::optimizer), from);

@@ -1,5 +1,6 @@
 package dev.graft.trainer.run;
 
+import dev.graft.bindings.Recompute;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -89,7 +90,7 @@ public record RunOptions(
    *     computed at once  @param recompute recompute activations in the backward  @param maxLength most tokens of a row; 0: the
    *     model's context  @param shuffle a new order for each epoch
    */
-  public record Batching(int batchSize, int accumulation, int microBatchTokens, boolean recompute, int maxLength, boolean shuffle) {
+  public record Batching(int batchSize, int accumulation, int microBatchTokens, Recompute recompute, int maxLength, boolean shuffle) {
     /** Checks ranges. */
     public Batching {
       require(batchSize >= 1, "--batch-size " + batchSize + " must be at least 1");
@@ -158,7 +159,7 @@ public record RunOptions(
     flags.put("batch-size", batching.batchSize);
     flags.put("gradient-accumulation", batching.accumulation);
     flags.put("micro-batch-tokens", batching.microBatchTokens);
-    flags.put("recompute", batching.recompute ? "block" : "none");
+    flags.put("recompute", batching.recompute.text());
     flags.put("max-length", batching.maxLength);
     flags.put("no-shuffle", !batching.shuffle);
     flags.put("max-steps", length.maxSteps);

@@ -159,7 +159,7 @@ public final class TrainingRun {
 
   /** What the machine has left, or 0. @throws RunException when that is less than is needed */
   private long requireMemory(Model model, long work) {
-    String advice = (options.batching().recompute() ? "" : "--recompute block, ") + "a lower --micro-batch-tokens (" + options.batching().microBatchTokens()
+    String advice = (options.batching().recompute().again() ? "" : "--recompute block, ") + "a lower --micro-batch-tokens (" + options.batching().microBatchTokens()
         + " now) or --max-length, or " + (options.full() == null ? "a smaller --lora-rank" : "a LoRA adapter instead of all weights") + " would help";
     return MemoryCheck.require(runtime, model.info().fileBytes(), work, advice);
   }
@@ -185,7 +185,7 @@ public final class TrainingRun {
 
   /** A guess: one more pass when activations are recomputed. */
   private Double seconds(Model model, Trained trained, double tokens, double evaluated) {
-    double flop = (tokens * (trained.passes() + (options.batching().recompute() ? 1 : 0)) + evaluated) * model.info().flopsPerToken();
+    double flop = (tokens * (trained.passes() + (options.batching().recompute().again() ? 1 : 0)) + evaluated) * model.info().flopsPerToken();
     return flop < WORTH_MEASURING_FLOP ? null : (Double) (flop / usualSpeed(runtime));
   }
 

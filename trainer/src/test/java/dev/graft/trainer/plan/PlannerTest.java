@@ -1,5 +1,6 @@
 package dev.graft.trainer.plan;
 
+import dev.graft.bindings.Recompute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -71,7 +72,7 @@ class PlannerTest {
   private static RunOptions options(int batch, int microBatchTokens, boolean recompute, int maxLength, double dropout, long evalSteps) {
     return new RunOptions(new RunOptions.Files(model.path(), Path.of("rows.jsonl"), Path.of("eval.jsonl"), null, null),
         new RunOptions.Lora(4, 8, dropout, false, "all-linear"), null,
-        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1, 0.999), new RunOptions.Batching(batch, 1, microBatchTokens, recompute, maxLength, true),
+        new RunOptions.Optimizer(1e-4, Schedule.CONSTANT, 0, 0, 1, 0.999), new RunOptions.Batching(batch, 1, microBatchTokens, recompute ? Recompute.BLOCK : Recompute.NONE, maxLength, true),
         new RunOptions.Length(0, 3), new RunOptions.Cadence(evalSteps, 100, 2, 0, false), "auto", 42, false, false);
   }
 
@@ -214,7 +215,7 @@ class PlannerTest {
   @Test
   void memoryIsWhatTheSessionWouldTake() {
     MemoryPlan memory = planner(0, 1024, false).plan(SHARED, SPEED).memory();
-    SessionOptions session = new SessionOptions(true, 7, 11, false, 0, 42); // the second pair has 3 targets in 2 tokens: 7 * 3 / 2, rounded up
+    SessionOptions session = new SessionOptions(true, 7, 11, Recompute.NONE, 0, 42); // the second pair has 3 targets in 2 tokens: 7 * 3 / 2, rounded up
     assertThat(memory.session() + memory.adapterAndOptimizer()).isEqualTo(TrainingSession.memoryBytes(model, 4, "all-linear", session));
     // A and B of rank 4: 4 (64+64) for q and o, 4 (64+32) for k and v, 4 (64+128) thrice; two layers; itself, gradient, two moments
     assertThat(memory.adapterAndOptimizer()).isEqualTo(4 * 4 * 2 * 4 * (2 * 128 + 2 * 96 + 3 * 192));

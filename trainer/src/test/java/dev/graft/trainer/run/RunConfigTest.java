@@ -1,5 +1,6 @@
 package dev.graft.trainer.run;
 
+import dev.graft.bindings.Recompute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -23,7 +24,7 @@ class RunConfigTest {
         new RunOptions.Lora(16, 32, 0, false, "all-linear"),
         null,
         new RunOptions.Optimizer(rate, schedule, 0, 0, 1, 0.999),
-        new RunOptions.Batching(batch, 1, microBatch, false, 0, true),
+        new RunOptions.Batching(batch, 1, microBatch, Recompute.NONE, 0, true),
         new RunOptions.Length(maxSteps, 3),
         new RunOptions.Cadence(0, saveSteps, 2, 0, false),
         "auto", 42, true, false);
