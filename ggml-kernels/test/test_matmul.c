@@ -90,8 +90,8 @@ static void check_gaps(const float *p, int64_t rows, int64_t columns, int gap) {
 /* One group, forward and dx. gap, accumulate, scales vary with `variant`. */
 static void check_group(gk_backend *b, int32_t group, const member *members, int64_t m, int64_t k, int variant) {
   const int gap = variant % 2 ? GAP : 0;
-  gk_product p[8];
-  float *w[8], *y0[8];
+  gk_product p[12];
+  float *w[12], *y0[12];
   float *x = matrix(m, k, gap);
   const int64_t ldx = k + gap;
   for (int32_t g = 0; g < group; g++) {
@@ -178,6 +178,9 @@ static void check_shapes(gk_backend *b, const char *isa) {
     AT("%s, %d threads, a group of 8, m %d", isa, threads_of(b), (int)m);
     check_group(b, 8, mixed, m, 512, variant++);
   }
+  static const member many[12] = {{GK_F32, 8}, {GK_F32, 1}, {GK_F32, 40}, {GK_F16, 3}, {GK_F32, 8}, {GK_F32, 8}, {GK_F32, 16}, {GK_F32, 8}, {GK_F32, 17}, {GK_F32, 8}, {GK_F32, 5}, {GK_F32, 8}};
+  AT("%s, %d threads, a group of 12", isa, threads_of(b));
+  check_group(b, 12, many, 2, 96, variant++);
 }
 
 /* Few rows of x: each number of rows against double, and each row the very bits that it has alone. */

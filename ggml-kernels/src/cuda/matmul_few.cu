@@ -114,25 +114,27 @@ template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf
   }
 }
 
-template <gk_type t, bool wide> static gk_status few(gk_backend *b, const few_bf16_arguments &p, unsigned grid, bool x_f32) {
+/* all: kernels for each number of rows; else one for all, where a type is seldom as it is here. */
+template <gk_type t, bool wide, bool all> static gk_status few(gk_backend *b, const few_bf16_arguments &p, unsigned grid, bool x_f32) {
   const int64_t chunks = gk_ceil_div(p.k, 64);
   const unsigned threads = 32 * (chunks >= 32 ? 16 : chunks >= 8 ? 8 : chunks >= 4 ? 4 : chunks >= 2 ? 2 : 1);
-  if (x_f32) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, true>), grid, threads, 0, p);
-  if (p.m <= 8) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, false>), grid, threads, 0, p);
-  if (p.m <= 16) return LAUNCH(b, (few_bf16_kernel<t, wide, 2, false>), grid, threads, 0, p);
+  if constexpr (all) {
+    if (x_f32) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, true>), grid, threads, 0, p);
+    if (p.m <= 8) return LAUNCH(b, (few_bf16_kernel<t, wide, 1, false>), grid, threads, 0, p);
+    if (p.m <= 16) return LAUNCH(b, (few_bf16_kernel<t, wide, 2, false>), grid, threads, 0, p);
+  }
   return LAUNCH(b, (few_bf16_kernel<t, wide, 4, false>), grid, threads, 0, p);
 }
 
-/* Whether rows can be read 16 bytes at a time. */
-static bool is_wide(const gk_weight &w) {
-  const bool divides = w.type == GK_Q4_K || w.type == GK_Q5_K || ((w.type == GK_F32 || w.type == GK_F16 || w.type == GK_BF16) && w.k % 8 == 0);
-  return divides && gk_aligned(w.data, 16);
-}
+/* Whether rows of a type are read 16 bytes at a time; and of this weight, which may lie askew or have rows of another length. */
+static bool can_be_wide(gk_type type) { return type == GK_Q4_K || type == GK_Q5_K || type == GK_F32 || type == GK_F16 || type == GK_BF16; }
+static bool is_wide(const gk_weight &w) { return can_be_wide(w.type) && w.k % 8 == 0 && gk_aligned(w.data, 16); }
 
 gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
   few_bf16_arguments a = {};
   a.k = k, a.m = m, a.x = x, a.ldx = ldx;
-  const bool x_f32 = m <= 2 && k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);   /* a conversion of its own would take longer */
+  bool x_f32 = m <= 2 && k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);   /* a conversion of its own would take longer */
+  for (int32_t g = 0; g < group; g++) x_f32 = x_f32 && (is_wide(p[g].w) || !can_be_wide(p[g].w.type));
   if (!x_f32) {
     uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2);
     if (!room) return GK_OUT_OF_MEMORY;
@@ -154,8 +156,8 @@ gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, co
       grid += (unsigned)gk_ceil_div(p[g].w.n, ROWS);
     }
     switch (type) {
-#define CASE(t) case t: GK_TRY((few<t, false>(b, a, grid, x_f32))); break;
-#define CASE_WIDE(t) case t: GK_TRY(wide ? (few<t, true>(b, a, grid, x_f32)) : (few<t, false>(b, a, grid, x_f32))); break;
+#define CASE(t) case t: GK_TRY((few<t, false, true>(b, a, grid, x_f32))); break;
+#define CASE_WIDE(t) case t: GK_TRY(wide ? (few<t, true, true>(b, a, grid, x_f32)) : (few<t, false, false>(b, a, grid, false))); break;
       CASE(GK_Q4_0) CASE(GK_Q4_1) CASE(GK_Q5_0) CASE(GK_Q5_1) CASE(GK_Q8_0) CASE(GK_Q2_K) CASE(GK_Q3_K) CASE(GK_Q6_K) CASE(GK_IQ4_NL) CASE(GK_IQ4_XS)
       CASE_WIDE(GK_Q4_K) CASE_WIDE(GK_Q5_K) CASE_WIDE(GK_F32) CASE_WIDE(GK_F16) CASE_WIDE(GK_BF16)
 #undef CASE
