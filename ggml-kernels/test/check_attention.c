@@ -151,6 +151,22 @@ static int is_query(const problem *t, int64_t row) {
   return 0;
 }
 
+/* Five queries on two keys: the first three see none. */
+static void check_blind(gk_backend *b, const char *isa, int32_t D) {
+  AT("%s rows that see nothing, D %d", isa, (int)D);
+  const gk_ops *ops = gk_backend_ops(b);
+  const gk_segment s = {0, 5, 0, 0, 0, 2};
+  const gk_attention a = {2, 1, D, 1, 1, &s};
+  float *q = guarded_normal(10 * D), *k = guarded_normal(2 * D), *v = guarded_normal(2 * D), *dout = guarded_normal(10 * D);
+  float *out = guarded_f32(10 * D), *lse = guarded_f32(10), *dq = guarded_f32(10 * D), *dk = guarded_normal(2 * D), *dv = guarded_normal(2 * D);
+  CHECK(ops->attention_fwd(b, &a, q, k, v, out, lse) == GK_OK);
+  CHECK(ops->attention_bwd(b, &a, q, k, v, out, lse, dout, dq, dk, dv) == GK_OK);
+  for (int i = 0; i < 10; i++) CHECK(i < 6 ? lse[i] == -INFINITY : isfinite(lse[i]));
+  for (int i = 0; i < 10 * D; i++) CHECK(i < 6 * D ? out[i] == 0 && dq[i] == 0 : isfinite(out[i]) && isfinite(dq[i]));
+  for (int i = 0; i < 2 * D; i++) CHECK(isfinite(dk[i]) && isfinite(dv[i]));
+  guarded_free_all();
+}
+
 void check_attention_fwd(gk_backend *b, const char *isa) {
   const gk_ops *ops = gk_backend_ops(b);
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
@@ -280,6 +296,8 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
   check_sharing(b, isa, 16);
   if (is_bf16(b)) check_sharing(b, isa, 64);
   guarded_free_all();
+  check_blind(b, isa, 17);
+  check_blind(b, isa, 64);
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
     if (skip(b, c)) continue;
     problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);

@@ -16,7 +16,9 @@ template <int D> struct bf16_tile {
 /* Starts to load `rows` rows of D elements by `threads` threads; row_of(r) is where row r begins, NULL for zeros. `any` is a readable address. */
 template <int D, int rows, int threads, typename F> GK_DEVICE void bf16_load(uint16_t *tile, const uint16_t *any, F row_of) {
   constexpr int units = D / 8;
-#pragma unroll 2   /* addresses of more would take registers from the sums */
+  constexpr int together = D == 96 ? 1 : 2;   /* addresses of more would take registers from the sums */
+  (void)together;
+#pragma unroll together
   for (int i = (int)threadIdx.x; i < rows * units; i += threads) {
     const int r = i / units, unit = i % units;
     const uint16_t *row = row_of(r);

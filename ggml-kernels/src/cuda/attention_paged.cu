@@ -235,11 +235,9 @@ template <int type, int U, int W> static gk_status decode_by(gk_backend *b, cons
   const int groups = (a.rep + W - 1) / W;
   return LAUNCH(b, (decode_kernel<type, U, W>), (unsigned)(n * (size_t)(a.pages.kv_heads * groups)), DECODE_THREADS, 0, a, runs, groups, part, stats);
 }
-/* W: heads of a kv head in one block, as many as registers hold. */
+/* Heads of one kv head are taken by fours: blocks of the same keys are neighbours, and find them in the L2 cache. */
 template <int type, int U> static gk_status decode_of(gk_backend *b, const paged_attention &a, const decode_run *runs, size_t n, float *part, float *stats) {
-  if (a.rep == 1) return decode_by<type, U, 1>(b, a, runs, n, part, stats);
-  if (U > 4 || a.rep <= 4) return decode_by<type, U, 4>(b, a, runs, n, part, stats);
-  return decode_by<type, U, U <= 4 ? 8 : 4>(b, a, runs, n, part, stats);
+  return a.rep == 1 ? decode_by<type, U, 1>(b, a, runs, n, part, stats) : decode_by<type, U, 4>(b, a, runs, n, part, stats);
 }
 template <int type> static gk_status decode(gk_backend *b, const paged_attention &a, const decode_run *runs, size_t n, float *part, float *stats) {
   const int width = a.pages.head_width;
