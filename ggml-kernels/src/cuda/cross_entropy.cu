@@ -86,7 +86,9 @@ gk_status gk_cross_entropy_cuda(gk_backend *b, float *logits, int64_t ldl, const
   float *results = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, 3 * m * (int64_t)sizeof(float));
   if (!results) return GK_OUT_OF_MEMORY;
   const bool wide = ldl % 4 == 0 && gk_aligned(logits);
-  GK_TRY(LAUNCH_PACKS(b, wide, cross_entropy_kernel, (unsigned)m, v > 8192 ? MOST_THREADS : 256, 0, logits, ldl, of_rows, m, v, results, with_grad));
+  unsigned threads = 32;
+  while (threads < MOST_THREADS && (int64_t)threads * HELD < v) threads *= 2;
+  GK_TRY(LAUNCH_PACKS(b, wide, cross_entropy_kernel, (unsigned)m, threads, 0, logits, ldl, of_rows, m, v, results, with_grad));
   if (!mean_logits && !log_squares) return gk_cuda_fetch(b, logps, results, m * (int64_t)sizeof(float), "cross_entropy");
   float *host = new (std::nothrow) float[(size_t)(3 * m)];
   if (!host) return gk_cuda_fail(GK_OUT_OF_MEMORY, "cuda: cross_entropy: no host memory for the statistics of %lld rows", (long long)m);
