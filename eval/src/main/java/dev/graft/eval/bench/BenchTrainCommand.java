@@ -38,7 +38,7 @@ public final class BenchTrainCommand implements Callable<Integer> {
       description = "all-linear, or some of attn_q, attn_k, attn_v, attn_output, ffn_gate, ffn_up, ffn_down. Default: ${DEFAULT-VALUE}.")
   String targets;
 
-  @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,|block", defaultValue = "none",
+  @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,
       description = "Keep activations, or compute each block again in the backward pass. Default: ${DEFAULT-VALUE}.")
   Recompute recompute;
 

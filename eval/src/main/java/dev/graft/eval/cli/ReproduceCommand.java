@@ -119,7 +119,7 @@ final class ReproduceCommand implements Callable<Integer> {
   int microBatchTokens;
 
   @Option(names = "--recompute", paramLabel = "none|block|offload", defaultValue = "none", converter = RecomputeConverter.class,
-      description = "Keeps activations, or computes each block again: less memory, more time; offload keeps the blocks' inputs in the host's memory, not the GPU's. |block", defaultValue = "none", description = "Keeps activations, or computes each block again: less memory, more time. Default: ${DEFAULT-VALUE}.")
+      description = "Keeps activations, or computes each block again: less memory, more time; offload keeps the blocks' inputs in the host's memory, not the GPU's. Default: ${DEFAULT-VALUE}.")
   Recompute recompute;
 
   @Override

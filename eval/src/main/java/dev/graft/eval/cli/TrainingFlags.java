@@ -79,9 +79,7 @@ final class TrainingFlags {
       paramLabel = "none|block|offload",
       defaultValue = "none",
       converter = RecomputeConverter.class,
-      description = "Keeps activations, or computes each block again in the backward pass: less memory, more time; offload also keeps the blocks' inputs in the host's memory, not the GPU's. Default|block",
-      defaultValue = "none",
-      description = "Keeps activations, or computes each block again in the backward pass: less memory, more time. Default: ${DEFAULT-VALUE}.")
+      description = "Keeps activations, or computes each block again in the backward pass: less memory, more time; offload also keeps the blocks' inputs in the host's memory, not the GPU's. Default: ${DEFAULT-VALUE}.")
   Recompute recompute;
 
   @Option(names = "--eval-steps", paramLabel = "N", description = "Evaluates every N steps and at the end. Default: at the end of each epoch.")

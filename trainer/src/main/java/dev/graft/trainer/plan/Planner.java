@@ -172,7 +172,11 @@ public final class Planner {
     int least = (int) Math.max(1, Math.min(longest, b.microBatchTokens()));
     RunOptions smaller = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, b.recompute(), b.maxLength(), b.shuffle()));
     RunOptions both = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), least, Recompute.BLOCK, b.maxLength(), b.shuffle()));
+    RunOptions offloaded = with(new RunOptions.Batching(b.batchSize(), b.accumulation(), b.microBatchTokens(), Recompute.OFFLOAD, b.maxLength(), b.shuffle()));
     add(advice, "--recompute block", now, memory(way, recomputed));
+    if (memory(way, offloaded).peak() < memory(way, recomputed).peak()) {
+      add(advice, "--recompute offload", now, memory(way, offloaded));
+    }
     add(advice, "--micro-batch-tokens " + least, now, memory(way, smaller));
     if (!b.recompute().again() && least < b.microBatchTokens()) {
       add(advice, "both", now, memory(way, both));
