@@ -13,7 +13,8 @@ template <int D> struct bf16_tile {
   static constexpr int bytes(int rows) { return rows * pitch * 2; }
 };
 
-/* Starts to load `rows` rows of D elements by `threads` threads; row_of(r) is where row r begins, NULL for zeros. `any` is a readable address. */
+/* Starts to load `rows` rows of D elements by `threads` threads; row_of(r) is where row r begins, NULL for zeros. `any` is an address
+ * of global memory, aligned to 16, for those: q's and k's own, less what the rows begin at, may be before all memory. */
 template <int D, int rows, int threads, typename F> GK_DEVICE void bf16_load(uint16_t *tile, const uint16_t *any, F row_of) {
   constexpr int units = D / 8;
   constexpr int together = D == 96 ? 1 : 2;   /* addresses of more would take registers from the sums */

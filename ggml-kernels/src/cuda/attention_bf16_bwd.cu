@@ -26,8 +26,8 @@ GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tile
   const uint16_t *q = in.q + (int64_t)head * D, *d = in.dout + (int64_t)head * D, *k = in.k + (int64_t)g * D, *v = in.v + (int64_t)g * D;
 
   uint32_t q_own[D / 16][4], d_own[D / 16][4];
-  bf16_load<D, DQ_ROWS, BWD_THREADS>(k_tile, q, [&](int r) { return r < t.rows ? q + (t.q_begin + r) * q_stride : nullptr; });
-  bf16_load<D, DQ_ROWS, BWD_THREADS>(v_tile, q, [&](int r) { return r < t.rows ? d + (t.q_begin + r) * q_stride : nullptr; });
+  bf16_load<D, DQ_ROWS, BWD_THREADS>(k_tile, (const uint16_t *)tiles, [&](int r) { return r < t.rows ? q + (t.q_begin + r) * q_stride : nullptr; });
+  bf16_load<D, DQ_ROWS, BWD_THREADS>(v_tile, (const uint16_t *)tiles, [&](int r) { return r < t.rows ? d + (t.q_begin + r) * q_stride : nullptr; });
   copy_async_commit();
   float of_level[2], of_delta[2], o[D / 8][4];
 #pragma unroll
@@ -46,8 +46,8 @@ GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tile
   block_barrier();
 
   const auto load_keys = [&](int buffer, int j0) {
-    bf16_load<D, DQ_KEYS, BWD_THREADS>(k_tile + buffer * size, q, [&](int j) { return j0 + j < total ? k + tile_key_row(t, j0 + j) * k_stride : nullptr; });
-    bf16_load<D, DQ_KEYS, BWD_THREADS>(v_tile + buffer * size, q, [&](int j) { return j0 + j < total ? v + tile_key_row(t, j0 + j) * k_stride : nullptr; });
+    bf16_load<D, DQ_KEYS, BWD_THREADS>(k_tile + buffer * size, (const uint16_t *)tiles, [&](int j) { return j0 + j < total ? k + tile_key_row(t, j0 + j) * k_stride : nullptr; });
+    bf16_load<D, DQ_KEYS, BWD_THREADS>(v_tile + buffer * size, (const uint16_t *)tiles, [&](int j) { return j0 + j < total ? v + tile_key_row(t, j0 + j) * k_stride : nullptr; });
     copy_async_commit();
   };
   load_keys(0, 0);

@@ -35,10 +35,10 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
   }
   const auto load_keys = [&](uint16_t *tile, int which, int j0) {
     const uint16_t *from = keys_of[which];
-    bf16_load<D, FWD_KEYS, FWD_THREADS>(tile, from, [&](int j) { return j0 + j < total ? from + (int64_t)tile_key_row(t, j0 + j) * k_stride : nullptr; });
+    bf16_load<D, FWD_KEYS, FWD_THREADS>(tile, (const uint16_t *)tiles, [&](int j) { return j0 + j < total ? from + (int64_t)tile_key_row(t, j0 + j) * k_stride : nullptr; });
     copy_async_commit();
   };
-  bf16_load<D, FWD_ROWS, FWD_THREADS>(q_tile, q, [&](int r) { return r < t.rows ? q + (int64_t)(t.q_begin + r) * q_stride + head * D : nullptr; });
+  bf16_load<D, FWD_ROWS, FWD_THREADS>(q_tile, (const uint16_t *)tiles, [&](int r) { return r < t.rows ? q + (int64_t)(t.q_begin + r) * q_stride + head * D : nullptr; });
   load_keys(k_tile, 0, 0);
   const uint16_t *q_left = bf16_left<D>(q_tile + first * pitch), *k_right = bf16_right<D>(k_tile), *v_left = bf16_left<D>(v_tile);
   for (int j0 = 0; j0 < total; j0 += FWD_KEYS) {
