@@ -5,12 +5,12 @@
 #include "attention_delta.cuh"
 #include "attention_f32.cuh"
 
-/* What all three kernels are given. q, out, dout and dq [*, H*D], k, v, dk and dv [*, G*D]. */
+/* What all three kernels are given, without a gap: a graph's arguments are compared by their bytes. q, out, dout and dq [*, H*D], k, v, dk and dv [*, G*D]. */
 struct f32_attention {
   f32_layout layout;
   int heads, kv_heads, rep;   /* rep = H / G */
   float scale;
-  bool vector;
+  int vector;
   const float *q, *k, *v;
 };
 

@@ -11,11 +11,12 @@
 #include "attention_f32.cuh"
 #include "pages.cuh"
 
+/* Without a gap: a graph's arguments are compared by their bytes. */
 struct paged_attention {
   gk_pages pages;
   int heads, rep;             /* rep = H / G: the query heads of a kv head */
   float scale;
-  bool vector, q_vector;      /* may pages, and q, be read by quads */
+  int16_t vector, q_vector;   /* may pages, and q, be read by quads */
   const int32_t *table;
   const float *q;
   const void *k, *v;

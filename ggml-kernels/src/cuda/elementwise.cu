@@ -29,7 +29,7 @@ gk_status gk_add_bias_bwd_cuda(gk_backend *b, const float *dy, int64_t t, int64_
   float *partial = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, chunks * n * (int64_t)sizeof(float));
   if (!partial) return GK_OUT_OF_MEMORY;
   const unsigned columns = (unsigned)gk_ceil_div(n, GK_COLUMN_THREADS);
-  GK_TRY(LAUNCH(b, add_bias_bwd_kernel, dim3(columns, (unsigned)chunks), GK_COLUMN_THREADS, 0, dy, t, n, partial));
+  GK_TRY(LAUNCH(b, add_bias_bwd_kernel, (unsigned)(columns * chunks), GK_COLUMN_THREADS, 0, dy, t, n, partial));
   return LAUNCH(b, column_totals, columns, GK_COLUMN_THREADS, 0, partial, chunks, n, db);
 }
 
