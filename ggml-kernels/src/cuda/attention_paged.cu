@@ -36,7 +36,7 @@ struct paged_tile {
   int32_t q_begin, q_count, k_count, first_page, first;
 };
 
-enum { DECODE_THREADS = 128, DECODE_KEYS = 128, WARP_KEYS = 32 };
+enum { DECODE_THREADS = 128, DECODE_KEYS = 128, WARP_KEYS = 32, TABLE_UNIT = 256 };
 
 GK_DEVICE int64_t token_element(const paged_attention &a, int first_page, int token, int g) {
   return page_element(a.pages, a.table[first_page + token / a.pages.page_tokens], g, token % a.pages.page_tokens);
@@ -266,6 +266,7 @@ gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, co
   int64_t pages = 0;   /* of the table */
   for (int32_t i = 0; i < a->n_segments; i++) pages = std::max(pages, a->segments[i].first_page + gk_ceil_div(a->segments[i].k_count, a->pages.page_tokens));
   std::vector<int32_t> all(a->table, a->table + pages);
+  all.resize((size_t)(gk_ceil_div(pages, TABLE_UNIT) * TABLE_UNIT));   /* so that a graph finds its arrays as long as before when a sequence begins a page */
   const auto put = [&](const auto &list) {
     const size_t at = all.size();
     const int32_t *words = (const int32_t *)list.data();
