@@ -32,6 +32,9 @@ inline const char *test_device() {
   return device && *device ? device : "cpu";
 }
 
+// So many rounds on the CPU; on an emulated GPU, where everything is slow, a hundredth.
+inline int few(int rounds) { return std::string(test_device()) == "cpu" ? rounds : std::max(4, rounds / 100); }
+
 inline std::vector<std::string> isas() {
   if (std::string(test_device()) != "cpu") return {"auto"};
   std::vector<std::string> names;

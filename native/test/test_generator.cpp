@@ -163,7 +163,7 @@ void reuse_and_eviction() {
   append(g, 1, first, 16);
   same("after pressure", distribution(g, 1), expected, kTolerance);
   g.end(1);
-  for (int round = 0; round < 300; round++) {  // nothing is lost or grows
+  for (int round = 0; round < few(300); round++) {  // nothing is lost or grows
     const std::vector<int32_t> row = random_tokens(10 + round % 41, 300, uint32_t(round % 17));
     const int32_t reused = begin(g, round % 3, round % 2 ? std::vector<int32_t>{0} : std::vector<int32_t>{}, row, int64_t(row.size()) + 3);
     CHECK(reused >= 0);
@@ -309,8 +309,9 @@ void memory_stays() {
   Model model(runtime, folder / "model.gguf");
   Generator g(model, holding(4, 32, 96));
   int64_t before = 0;
-  for (int round = 0; round < 1200; round++) {
-    if (round == 300) before = resident_bytes();
+  const int rounds = few(1200);
+  for (int round = 0; round < rounds; round++) {
+    if (round == rounds / 4) before = resident_bytes();
     std::unique_ptr<Adapter> adapter = filled_adapter(model, 3 + round % 5, "attn_q,ffn_down", uint32_t(round));
     const int32_t index = g.add_adapter(*adapter);
     CHECK(index == round);
@@ -324,7 +325,7 @@ void memory_stays() {
     g.remove_adapter(index);
   }
 #if !defined(__SANITIZE_ADDRESS__)  // which keeps what is freed for a while
-  CHECK(resident_bytes() - before < int64_t(1) << 20);
+  if (rounds > 100) CHECK(resident_bytes() - before < int64_t(1) << 20);
 #endif
 }
 
