@@ -11,7 +11,14 @@
 #include <time.h>
 
 static gk_cuda_open_fn *cuda_open;
-static gk_cuda_last_error_fn *last_error;
+static gk_cuda_last_error_fn *take_error;
+/* The newest message; the plug-in forgets it when it is read. */
+static const char *last_error(void) {
+  static char kept[512];
+  const char *now = take_error();
+  if (*now) snprintf(kept, sizeof kept, "%s", now);
+  return kept;
+}
 static gk_cuda_memory_fn *memory;
 static const gk_ops *ops;
 
@@ -19,7 +26,7 @@ static void load(void) {
   cuda_library = dlopen(getenv("GRAFT_TEST_CUDA"), RTLD_NOW | RTLD_LOCAL);
   if (!cuda_library) FAIL("GRAFT_TEST_CUDA: %s", dlerror());
   cuda_open = (gk_cuda_open_fn *)cuda_symbol("gk_cuda_open");
-  last_error = (gk_cuda_last_error_fn *)cuda_symbol("gk_cuda_last_error");
+  take_error = (gk_cuda_last_error_fn *)cuda_symbol("gk_cuda_last_error");
   memory = (gk_cuda_memory_fn *)cuda_symbol("gk_cuda_memory");
 }
 

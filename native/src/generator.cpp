@@ -2,11 +2,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace graft {
 namespace {
 
 constexpr int64_t kHeadRows = 32;
+
+// A step that comes again and again: see gk_ops::graph_begin. Ended when it goes out of scope, too.
+class Region {
+ public:
+  Region(const Model &model, const std::vector<int64_t> &key) : model_(model), open_(!key.empty()) {
+    if (open_) check(model.ops().graph_begin(model.backend(), key.data(), int64_t(key.size() * sizeof key[0])), "graph_begin");
+  }
+  void end() {
+    if (open_) check(model_.ops().graph_end(model_.backend()), "graph_end");
+    open_ = false;
+  }
+  ~Region() {
+    if (open_) (void)model_.ops().graph_end(model_.backend());
+  }
+
+ private:
+  const Model &model_;
+  bool open_;
+};
 
 // Checked, with what is 0 filled in.
 GeneratorOptions filled(const Model &model, GeneratorOptions o) {
@@ -180,6 +200,19 @@ void Generator::run(std::vector<Piece> pieces) {
   }
 }
 
+// What makes two steps of decoding alike: as many sequences, of as many runs of 128 tokens and pages, under the same adapters. Empty where prompts are read.
+std::vector<int64_t> Generator::step_key(const Pass &pass, const std::vector<gk_paged_segment> &segments, int64_t pages) const {
+  if (pass.rows != int64_t(segments.size())) return {};
+  std::vector<int64_t> key{pass.rows, pages};
+  for (const gk_paged_segment &segment : segments) key.push_back((segment.k_count + 127) / 128);
+  for (const AdapterSpan &span : pass.adapters) {
+    int32_t scale;
+    std::memcpy(&scale, &span.scale, sizeof scale);
+    key.insert(key.end(), {int64_t(reinterpret_cast<intptr_t>(span.adapter)), scale, span.begin, span.count});
+  }
+  return key;
+}
+
 void Generator::forward(const std::vector<Piece> &pieces) {
   const Hyperparameters &hyper = model_.hyper();
   const gk_ops &ops = model_.ops();
@@ -204,6 +237,7 @@ void Generator::forward(const std::vector<Piece> &pieces) {
   pass.positions = positions.data();
 
   ops.set_precision(backend, GK_PRECISE);
+  Region region(model_, step_key(pass, segments, int64_t(pages.size())));
   check(ops.embed(backend, &model_.embedding(), tokens.data(), pass.rows, streams_[0]), "embed");
   const float scale = model_.attention({}).scale;
   const gk_paged_attention attention{{gk_type(options_.cache_type), page_tokens, hyper.kv_heads, hyper.head_width}, hyper.heads, scale, int32_t(segments.size()), segments.data(),
@@ -217,6 +251,7 @@ void Generator::forward(const std::vector<Piece> &pieces) {
     check(ops.attention_paged(backend, &attention, tensors_.query, keys, values, tensors_.attended), "attention");
     block_finish(pass, layer, x, tensors_, scratch_, streams_[(layer + 1) % 2]);
   }
+  region.end();
   keep_rows(pieces, streams_[hyper.layers % 2]);
 }
 

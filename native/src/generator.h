@@ -56,6 +56,7 @@ class Generator {
   void check_group(const PageTable::Group &group) const;
   void check_append(int32_t n, const int32_t *sequence_of, const int32_t *lengths, const int32_t *tokens, const int32_t *keep) const;
   void run(std::vector<Piece> pieces);
+  std::vector<int64_t> step_key(const Pass &pass, const std::vector<gk_paged_segment> &segments, int64_t pages) const;
   void forward(const std::vector<Piece> &pieces);
   void keep_rows(const std::vector<Piece> &pieces, const float *x);
   const Sequence &sequence(int32_t index) const;

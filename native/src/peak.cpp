@@ -28,45 +28,57 @@ template <typename F> double fastest(Runtime &runtime, const float *result, int 
   return best;
 }
 
-// A product of bf16 operands so large that nothing but the arithmetic counts.
-double product_flops(Runtime &runtime) {
-  constexpr int64_t kSize = 8192;
+// A product of bf16 matrices of size x size: seconds.
+double product_seconds(Runtime &runtime, int64_t size) {
   Workspace workspace;
   float *x, *y;
-  workspace.add(&x, kSize * kSize);
-  workspace.add(&y, kSize * kSize);
+  workspace.add(&x, size * size);
+  workspace.add(&y, size * size);
   workspace.allocate(runtime, "measuring products");
-  std::vector<uint16_t> bf16(size_t(kSize * kSize));
+  std::vector<uint16_t> bf16(size_t(size * size));
   uint32_t state = 1;
   for (uint16_t &v : bf16) {
     state = state * 1664525u + 1013904223u;
     v = uint16_t(0x3c00 | (state >> 24 & 0x7f) | (state >> 8 & 0x8000));
   }
-  std::vector<float> values(size_t(kSize * kSize));
+  std::vector<float> values(size_t(size * size));
   for (float &v : values) {
     state = state * 1664525u + 1013904223u;
     v = float(int32_t(state)) * 0x1p-31f;
   }
-  check(runtime.ops().upload(runtime.backend(), x, values.data(), kSize * kSize * 4), "upload");
-  gk_product product{{GK_BF16, nullptr, kSize, kSize}, y, kSize, 1.0f, 0};
-  check(runtime.ops().import_weight(runtime.backend(), bf16.data(), kSize * kSize * 2, &product.w.data), "import_weight");
+  check(runtime.ops().upload(runtime.backend(), x, values.data(), size * size * 4), "upload");
+  gk_product product{{GK_BF16, nullptr, size, size}, y, size, 1.0f, 0};
+  check(runtime.ops().import_weight(runtime.backend(), bf16.data(), size * size * 2, &product.w.data), "import_weight");
   runtime.ops().set_precision(runtime.backend(), GK_FAST);
   double seconds = 0;
   try {
-    seconds = fastest(runtime, y, 6, [&] { check(runtime.ops().matmul_fwd(runtime.backend(), 1, &product, x, kSize, kSize, kSize), "matmul"); });
+    seconds = fastest(runtime, y, 6, [&] { check(runtime.ops().matmul_fwd(runtime.backend(), 1, &product, x, size, size, size), "matmul"); });
   } catch (...) {
     runtime.ops().release_weight(runtime.backend(), product.w.data);
     throw;
   }
   runtime.ops().release_weight(runtime.backend(), product.w.data);
-  return 2.0 * double(kSize) * kSize * kSize / seconds;
+  return seconds;
+}
+
+// So large that nothing but the arithmetic counts: 8192, or less on a device that takes long.
+double product_flops(Runtime &runtime) {
+  double flops = 0;
+  for (int64_t size = 512; size <= 8192; size *= 2) {
+    const double seconds = product_seconds(runtime, size);
+    flops = std::max(flops, 2.0 * double(size) * double(size) * double(size) / seconds);
+    if (seconds > 0.1) break;
+  }
+  return flops;
 }
 
 }  // namespace
 
 Peak measure_peak(Runtime &runtime) {
-  const int64_t bytes = int64_t(runtime.on_gpu() ? 1024 : 128) << 20;
   Peak peak{0, 0, 0};
+  if (runtime.on_gpu()) peak.fma_flops = product_flops(runtime);
+  else peak.fma_flops = gk_cpu_fma_peak(runtime.host(), 0.4);
+  const int64_t bytes = int64_t(!runtime.on_gpu() ? 128 : peak.fma_flops > 1e12 ? 1024 : 16) << 20;
   {
     Workspace workspace;
     float *from, *to;
@@ -85,7 +97,6 @@ Peak measure_peak(Runtime &runtime) {
       }
     }
   }
-  peak.fma_flops = runtime.on_gpu() ? product_flops(runtime) : gk_cpu_fma_peak(runtime.host(), 0.4);
   return peak;
 }
 

@@ -30,7 +30,7 @@ void gradients_equal_differences() {
     write_random_model(folder / "model.gguf", small(architecture, "Q8_0"));
     const std::unique_ptr<Gguf> file = Gguf::open(folder / "model.gguf");
     for (const std::string &isa : isas()) {
-      Runtime runtime("cpu", isa.c_str(), 2);
+      Runtime runtime(test_device(), isa.c_str(), 2);
       Model model(runtime, folder / "model.gguf");
       std::unique_ptr<Adapter> adapter = filled_adapter(model, 3, "all-linear", 9);
       Trainer trainer(model, adapter.get(), options(true));
@@ -82,7 +82,7 @@ void statistics_of_targets() {
     TrainerOptions large = options(true);
     large.max_tokens = large.max_targets = 600;
     for (const std::string &isa : isas()) {
-      Runtime runtime("cpu", isa.c_str(), 2);
+      Runtime runtime(test_device(), isa.c_str(), 2);
       Model model(runtime, folder / "model.gguf");
       std::unique_ptr<Adapter> adapter = filled_adapter(model, 3, "all-linear", 9);
       give_plain(plain, *adapter);
@@ -115,7 +115,7 @@ void statistics_of_targets() {
 void dropout_gradient() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "F32"));
-  Runtime runtime("cpu", "ref", 2);
+  Runtime runtime(test_device(), "ref", 2);
   Model model(runtime, folder / "model.gguf");
   std::unique_ptr<Adapter> adapter = filled_adapter(model, 4, "all-linear", 2);
   const Rows rows{{random_tokens(40, 290, 8)}};
@@ -158,7 +158,7 @@ void dropout_gradient() {
 void results_do_not_depend_on() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("qwen3", "Q4_0"));
-  Runtime runtime("cpu", nullptr, 2);
+  Runtime runtime(test_device(), nullptr, 2);
   Model model(runtime, folder / "model.gguf");
   std::unique_ptr<Adapter> adapter = filled_adapter(model, 4, "attn_q,attn_v,ffn_down", 2);
   const std::vector<int32_t> first = random_tokens(20, 290, 1), second = random_tokens(33, 290, 2);
@@ -238,7 +238,7 @@ void results_do_not_depend_on() {
 void saved_state_continues() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "Q8_0"));
-  Runtime runtime("cpu", nullptr, 2);
+  Runtime runtime(test_device(), nullptr, 2);
   Model model(runtime, folder / "model.gguf");
   const Rows rows{{random_tokens(30, 290, 4)}};
   std::vector<float> logps;
@@ -285,7 +285,7 @@ void saved_state_continues() {
 void memory_is_what_is_taken() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "Q8_0"));
-  Runtime runtime("cpu", nullptr, 1);
+  Runtime runtime(test_device(), nullptr, 1);
   Model model(runtime, folder / "model.gguf");
   const std::vector<Target> targets = parse_targets("all-linear");
   const auto bytes = [&](float dropout) { return Trainer::memory_bytes(model, 3, targets, options(true, false, dropout)); };
@@ -297,7 +297,7 @@ void memory_is_what_is_taken() {
 void wrong_use() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", "F32"));
-  Runtime runtime("cpu", nullptr, 1);
+  Runtime runtime(test_device(), nullptr, 1);
   Model model(runtime, folder / "model.gguf");
   std::unique_ptr<Adapter> adapter = Adapter::create(model, 2, 4, false, "attn_q", 1);
   Trainer trainer(model, adapter.get(), options(true));

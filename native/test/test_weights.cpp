@@ -129,7 +129,7 @@ void files() {
   const std::string isa = isas().front();
   for (const char *mix : {"F32", "F16", "BF16"}) {
     write_random_model(folder / "model.gguf", small("qwen2", false, mix));
-    Runtime runtime("cpu", isa.c_str(), 2);
+    Runtime runtime(test_device(), isa.c_str(), 2);
     Model model(runtime, folder / "model.gguf");
     const std::vector<float> before = scores(model, rows);
     {
@@ -196,7 +196,7 @@ void checkpoints_are_exact() {
   write_random_model(folder / "untied.gguf", small("llama", false));
   Trained other(isa.c_str(), folder / "untied.gguf", options(true));
   expect_error("other shape", GRAFT_BAD_FILE, "another shape", [&] { other.trainer->load(folder / "state.bin"); });
-  Runtime runtime("cpu", isa.c_str(), 1);
+  Runtime runtime(test_device(), isa.c_str(), 1);
   Model model(runtime, folder / "model.gguf");
   std::unique_ptr<Adapter> adapter = filled_adapter(model, 3, "all-linear", 9);
   Trainer lora(model, adapter.get(), options(true));
@@ -222,7 +222,7 @@ void decay_spares_norms_and_biases() {
 void what_cannot_be() {
   Folder folder;
   write_random_model(folder / "model.gguf", small("llama", false, "Q8_0"));
-  Runtime runtime("cpu", isas().front().c_str(), 1);
+  Runtime runtime(test_device(), isas().front().c_str(), 1);
   Model quantized(runtime, folder / "model.gguf");
   expect_error("quantized", GRAFT_USAGE, "F32, F16 or BF16", [&] { Weights::open(quantized); });
   expect_error("quantized, estimate", GRAFT_USAGE, "F32, F16 or BF16", [&] { Trainer::memory_bytes_of_weights(quantized, options(true)); });

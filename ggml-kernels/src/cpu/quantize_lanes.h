@@ -338,7 +338,7 @@ static float fit_scales(const float *x, const float *w, int n, int peak, uint8_t
   const float top = gk_signed_peak(x, n);
   float scale = 0, inverse = 0, best = 0;
   for (int begin = 0; fabsf(top) >= 1e-15f && begin < 19; begin += LANES) {
-    vf tried, xl = {0}, ll = {0};
+    vf tried = {0}, xl = {0}, ll = {0};
     for (int lane = 0; lane < LANES; lane++) {
       const int turn = gk_clamp(begin + lane, 0, 18), step = turn == 0 ? 0 : turn <= 9 ? turn - 10 : turn - 9;
       tried[lane] = (step == 0 ? (float)-peak : -((float)peak + 0.1f * (float)step)) / top;
