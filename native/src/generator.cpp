@@ -200,10 +200,10 @@ void Generator::run(std::vector<Piece> pieces) {
   }
 }
 
-// What makes two steps of decoding alike: as many sequences, of as many runs of 128 tokens and pages, under the same adapters. Empty where prompts are read.
+// What makes two steps of decoding alike: as many sequences, of as many runs of 128 tokens, under the same adapters, and a table of the same size. Empty where prompts are read.
 std::vector<int64_t> Generator::step_key(const Pass &pass, const std::vector<gk_paged_segment> &segments, int64_t pages) const {
   if (pass.rows != int64_t(segments.size())) return {};
-  std::vector<int64_t> key{pass.rows, pages};
+  std::vector<int64_t> key{pass.rows, (pages + 255) / 256};   // the table is sent in steps of 256
   for (const gk_paged_segment &segment : segments) key.push_back((segment.k_count + 127) / 128);
   for (const AdapterSpan &span : pass.adapters) {
     int32_t scale;
