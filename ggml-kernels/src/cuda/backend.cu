@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
-#include <unordered_map>
 
 #include "cublas.h"
 #include "graft/cuda.h"
@@ -66,12 +65,14 @@ gk_status gk_cuda_wait(gk_backend *b, const char *what) {
   return check_waited(b, gk_cuda_await(b->waited_for, b->timeout_seconds), what, "(or what was queued before it)");
 }
 
+gk_status gk_cuda_here(gk_backend *b) { return gk_cuda_check(cudaSetDevice(b->device), "choosing the GPU"); }
+
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes) {
+  GK_TRY(gk_cuda_here(b));
   if (shared_bytes <= (48 << 10)) return GK_OK;
   if (shared_bytes > b->shared_bytes_most)
     return gk_cuda_fail(GK_UNSUPPORTED, "cuda: %s needs %zu bytes of shared memory, this GPU has %zu", name, shared_bytes, b->shared_bytes_most);
-  static thread_local std::unordered_map<const void *, size_t> allowed;
-  size_t &most = allowed[kernel];
+  size_t &most = b->shared_bytes_allowed[kernel];
   if (shared_bytes <= most) return GK_OK;
   GK_TRY(check_named(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared_bytes), name, "(shared memory)"));
   most = shared_bytes;
@@ -86,7 +87,7 @@ gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t erro
 static double gib(int64_t bytes) { return (double)bytes / (double)(1 << 30); }
 
 static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
-  if (gk_cuda_region_settle(b) != GK_OK) return nullptr;   /* what was held back may use memory that now goes back to the device */
+  if (gk_cuda_here(b) != GK_OK || gk_cuda_region_settle(b) != GK_OK) return nullptr;   /* what was held back may use memory that now goes back to the device */
   cudaError_t error;
   void *block = b->pool->take(bytes, &error);
   if (!block) {
@@ -99,7 +100,6 @@ static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
 }
 
 void *gk_cuda_scratch_get(gk_backend *b, gk_cuda_scratch slot, int64_t bytes) {
-  if (slot == GK_CUDA_SCRATCH_CUBLAS && gk_cuda_region_leave(b) != GK_OK) return nullptr;   /* it queues by itself */
   if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes) return b->scratch[slot];
   b->pool->give(b->scratch[slot]);
   b->scratch[slot] = take(b, bytes, "scratch memory");
@@ -125,8 +125,9 @@ gk_status gk_cuda_stage(gk_backend *b, const void *host, int64_t bytes, const vo
 }
 
 gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t bytes, const char *what) {
-  GK_TRY(gk_cuda_region_leave(b));
-  if (bytes > 0) GK_TRY(check_named(cudaMemcpyAsync(host, device, (size_t)bytes, cudaMemcpyDeviceToHost, b->stream), what, "(copying its result)"));
+  GK_TRY(gk_cuda_wait(b, what));   /* a copy to pageable memory waits by itself, without end */
+  if (bytes <= 0) return GK_OK;
+  GK_TRY(check_named(cudaMemcpyAsync(host, device, (size_t)bytes, cudaMemcpyDeviceToHost, b->stream), what, "(copying its result)"));
   return gk_cuda_wait(b, what);
 }
 
@@ -150,8 +151,9 @@ void gk_release_cuda(gk_backend *b, gk_buf buf) {
   if (buf) b->pool->give(buf);
 }
 
-gk_buf gk_alloc_host_cuda(gk_backend *, int64_t bytes) {
+gk_buf gk_alloc_host_cuda(gk_backend *b, int64_t bytes) {
   void *p = nullptr;
+  if (gk_cuda_here(b) != GK_OK) return nullptr;
   const gk_status status = gk_cuda_check(cudaHostAlloc(&p, (size_t)(bytes > 0 ? bytes : 1), cudaHostAllocDefault), "pinned host memory");
   return status == GK_OK ? p : nullptr;
 }
@@ -180,7 +182,7 @@ gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes
     call.kind = gk_cuda_call::kCopy, call.to = dst, call.from = src, call.bytes = bytes;
     return gk_cuda_region_call(b, std::move(call));
   }
-  return bytes > 0 ? gk_cuda_check(cudaMemcpyAsync(dst, src, (size_t)bytes, cudaMemcpyDefault, b->stream), "copy") : GK_OK;
+  return bytes > 0 ? gk_cuda_after_launch(b, "copy", cudaMemcpyAsync(dst, src, (size_t)bytes, cudaMemcpyDefault, b->stream)) : GK_OK;
 }
 
 gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
@@ -189,7 +191,7 @@ gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
     call.kind = gk_cuda_call::kFill, call.to = dst, call.bytes = bytes;
     return gk_cuda_region_call(b, std::move(call));
   }
-  return bytes > 0 ? gk_cuda_check(cudaMemsetAsync(dst, 0, (size_t)bytes, b->stream), "zero") : GK_OK;
+  return bytes > 0 ? gk_cuda_after_launch(b, "zero", cudaMemsetAsync(dst, 0, (size_t)bytes, b->stream)) : GK_OK;
 }
 
 gk_status gk_import_weight_cuda(gk_backend *b, const void *host, int64_t bytes, const void **data) {
@@ -225,6 +227,7 @@ void gk_close_cuda(gk_backend *b) {
 
 extern "C" void gk_cuda_memory(gk_backend *b, int64_t *used, int64_t *peak, int64_t *free_now, int64_t *total) {
   size_t free_bytes = 0, total_bytes = 0;
+  cudaSetDevice(b->device);
   cudaMemGetInfo(&free_bytes, &total_bytes);
   if (used) *used = b->pool->used();
   if (peak) *peak = b->pool->peak();
@@ -234,9 +237,9 @@ extern "C" void gk_cuda_memory(gk_backend *b, int64_t *used, int64_t *peak, int6
 
 extern "C" void *gk_cuda_shared_alloc(int64_t bytes) {
   void *p = nullptr;
-  return cudaMallocManaged(&p, (size_t)(bytes > 0 ? bytes : 1), cudaMemAttachGlobal) == cudaSuccess ? p : nullptr;
+  return cudaHostAlloc(&p, (size_t)(bytes > 0 ? bytes : 1), cudaHostAllocDefault) == cudaSuccess ? p : nullptr;   /* the device uses it by the same address */
 }
-extern "C" void gk_cuda_shared_free(void *p) { cudaFree(p); }
+extern "C" void gk_cuda_shared_free(void *p) { cudaFreeHost(p); }
 
 /* Everything that can fail while opening; the message says what. */
 static gk_status open_device(gk_backend *b, int32_t device) {

@@ -3,6 +3,7 @@
 #define GRAFT_CUDA_BACKEND_H
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 
 #include "device.cuh"
 #include "graft/ops.h"
@@ -38,6 +39,7 @@ struct gk_backend {
   int64_t scratch_bytes[GK_CUDA_SCRATCH_SLOTS];
   gk_cublas *cublas;        /* NULL: own products */
   gk_cuda_graphs *graphs;   /* NULL: none */
+  std::unordered_map<const void *, size_t> shared_bytes_allowed;   /* that a kernel may be launched with, where it is more than 48 KiB; holds for one device */
   char description[384];
 };
 
@@ -53,6 +55,9 @@ struct gk_backend {
 gk_status gk_cuda_check(cudaError_t error, const char *what);
 /* Sets gk_cuda_last_error and returns the status. */
 gk_status gk_cuda_fail(gk_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Makes b's device this thread's: CUDA keeps one for each thread, and the thread that uses b need not be the one that opened it. Whatever takes memory,
+ * launches or captures does it first. */
+gk_status gk_cuda_here(gk_backend *b);
 /* Until all that is queued is done, at most timeout_seconds. */
 gk_status gk_cuda_wait(gk_backend *b, const char *what);
 
@@ -76,9 +81,9 @@ gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t erro
 
 template <typename T> struct gk_same { typedef T type; };
 
-/* Queues a kernel; an empty grid is no work. block is a whole number of warps, at most what the kernel's GK_KERNEL says. */
+/* static: two files may each have an argument struct of the same name. Queues a kernel; an empty grid is no work. block is a whole number of warps, at most what the kernel's GK_KERNEL says. */
 template <typename... P>
-gk_status gk_cuda_launch(gk_backend *b, const char *name, void (*kernel)(P...), dim3 grid, unsigned block, size_t shared_bytes, typename gk_same<P>::type... arguments) {
+static gk_status gk_cuda_launch(gk_backend *b, const char *name, void (*kernel)(P...), dim3 grid, unsigned block, size_t shared_bytes, typename gk_same<P>::type... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return GK_OK;
   GK_TRY(gk_cuda_before_launch(b, name, (const void *)kernel, shared_bytes));
   if (gk_cuda_in_region(b)) {

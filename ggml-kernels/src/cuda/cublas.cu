@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace {
@@ -53,7 +54,7 @@ static gk_status failed(const char *what, int status) { return gk_cuda_fail(GK_D
 void gk_cublas_close(gk_cublas *c) {
   if (!c) return;
   if (c->handle) c->destroy(c->handle);
-  if (c->library) dlclose(c->library);
+  else if (c->library) dlclose(c->library);   /* once it has run it stays: its code is known to the driver until the process ends */
   delete c;
 }
 
@@ -68,6 +69,10 @@ gk_cublas *gk_cublas_open(gk_backend *b, const char **description) {
   gk_cublas *c = new (std::nothrow) gk_cublas();
   if (!c) return nullptr;
   if (wanted && *wanted) {
+    if (const char *end = strstr(wanted, "libcublas.so")) {   /* it needs libcublasLt, which may lie beside it and nowhere else */
+      char beside[512];
+      if (snprintf(beside, sizeof beside, "%.*slibcublasLt%s", (int)(end - wanted), wanted, end + strlen("libcublas")) < (int)sizeof beside) (void)dlopen(beside, RTLD_NOW | RTLD_LOCAL);
+    }
     c->library = dlopen(wanted, RTLD_NOW | RTLD_LOCAL);
   } else {
     static const char *const names[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so"};
@@ -113,6 +118,8 @@ gk_cublas *gk_cublas_open(gk_backend *b, const char **description) {
  * s by s are columns of [S,J] to it: transposed; crossed they are as it wants them. For a the other way round. */
 gk_status gk_cublas_gemm_bf16(gk_backend *b, const gk_cuda_gemm &g) {
   gk_cublas *c = b->cublas;
+  GK_TRY(gk_cuda_region_leave(b));   /* it queues by itself */
+  GK_TRY(gk_cuda_here(b));
   if (!c->has_workspace) {   /* its own would be taken from the device behind our pool's back */
     void *room = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_CUBLAS, WORKSPACE_BYTES);
     if (!room) return GK_OUT_OF_MEMORY;

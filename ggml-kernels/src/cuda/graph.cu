@@ -186,7 +186,7 @@ class gk_cuda_graphs {
 
   cudaError_t queue(const gk_cuda_call &c) {
     switch (c.kind) {
-      case gk_cuda_call::kCopy: return cudaMemcpyAsync(c.to, c.from, (size_t)c.bytes, cudaMemcpyDeviceToDevice, b_->stream);
+      case gk_cuda_call::kCopy: return cudaMemcpyAsync(c.to, c.from, (size_t)c.bytes, cudaMemcpyDefault, b_->stream);
       case gk_cuda_call::kFill: return cudaMemsetAsync(c.to, 0, (size_t)c.bytes, b_->stream);
       case gk_cuda_call::kStage: return cudaSuccess;
       default: break;
@@ -270,8 +270,10 @@ gk_status gk_cuda_region_leave(gk_backend *b) {
 bool gk_cuda_region_takes(int64_t bytes) { return bytes <= kMostStaged; }
 
 gk_status gk_graph_begin_cuda(gk_backend *b, const void *key, int64_t key_bytes) {
+  GK_TRY(gk_cuda_here(b));
   try { return b->graphs ? b->graphs->begin(std::string(key ? (const char *)key : "", key ? (size_t)key_bytes : 0)) : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }
 gk_status gk_graph_end_cuda(gk_backend *b) {
+  GK_TRY(gk_cuda_here(b));
   try { return b->graphs ? b->graphs->end() : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }
