@@ -69,13 +69,15 @@ char test_where[256];
 int guard_front;
 uint64_t random_state = 42;
 
-typedef struct guard_block { void *base; size_t bytes; } guard_block;
+typedef struct guard_block { char *base, *data; size_t bytes, data_bytes; } guard_block;
 static guard_block *guard_blocks;
 static size_t guard_count, guard_room;
 
-/* The plug-in of GRAFT_TEST_CUDA. On a real GPU buffers are memory that host and device share, without guard pages. */
+/* The plug-in of GRAFT_TEST_CUDA. On a real GPU buffers are memory that host and device share, cut from a few large blocks. In place of unreadable pages there are pages full
+ * of 0xff: NaN to whoever reads them, and looked at for what was written there. */
 static void *cuda_library, *(*cuda_shared_alloc)(int64_t);
-static void (*cuda_shared_free)(void *);
+enum { SHARED_BLOCKS = 64, SHARED_BYTES = 64 << 20 };
+static struct { char *base; size_t bytes, used; } shared_blocks[SHARED_BLOCKS];
 static gk_backend *cuda_backend;
 static int cuda_fast;
 
@@ -98,32 +100,58 @@ static gk_backend *open_cuda(void) {
   }
   gk_backend *b = ((gk_cuda_open_fn *)cuda_symbol("gk_cuda_open"))(0, message, sizeof message);
   if (!b) FAIL("gk_cuda_open: %s", message);
-  if (!strstr(gk_backend_ops(b)->describe(b), "emulated")) {
-    cuda_shared_alloc = (void *(*)(int64_t))cuda_symbol("gk_cuda_shared_alloc");
-    cuda_shared_free = (void (*)(void *))cuda_symbol("gk_cuda_shared_free");
-  }
+  if (!strstr(gk_backend_ops(b)->describe(b), "emulated")) cuda_shared_alloc = (void *(*)(int64_t))cuda_symbol("gk_cuda_shared_alloc");
   return b;
+}
+
+/* bytes: whole pages. */
+static char *shared_take(size_t bytes) {
+  for (int i = 0; i < SHARED_BLOCKS; i++) {
+    if (!shared_blocks[i].base) {
+      const size_t all = bytes > SHARED_BYTES ? bytes : SHARED_BYTES;
+      if (!(shared_blocks[i].base = cuda_shared_alloc((int64_t)all))) return NULL;
+      shared_blocks[i].bytes = all;
+    }
+    if (shared_blocks[i].bytes - shared_blocks[i].used < bytes) continue;
+    char *p = shared_blocks[i].base + shared_blocks[i].used;
+    shared_blocks[i].used += bytes;
+    return p;
+  }
+  return NULL;
 }
 
 void *guarded(int64_t bytes) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = ((size_t)bytes + page - 1) / page * page;
   if (inside == 0) inside = page;
-  char *base = cuda_shared_alloc ? cuda_shared_alloc((int64_t)(inside + 2 * page)) : mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *base = cuda_shared_alloc ? shared_take(inside + 2 * page) : mmap(NULL, inside + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (!base || base == MAP_FAILED || (!cuda_shared_alloc && mprotect(base + page, inside, PROT_READ | PROT_WRITE) != 0)) FAIL("no memory for a guarded buffer");
   if (guard_count == guard_room) {
     guard_room = guard_room ? 2 * guard_room : 64;
     guard_blocks = realloc(guard_blocks, guard_room * sizeof *guard_blocks);
     if (!guard_blocks) FAIL("no memory");
   }
-  guard_blocks[guard_count++] = (guard_block){base, inside + 2 * page};
-  return guard_front ? base + page : base + page + (inside - (size_t)bytes);
+  char *data = guard_front ? base + page : base + page + (inside - (size_t)bytes);
+  guard_blocks[guard_count++] = (guard_block){base, data, inside + 2 * page, (size_t)bytes};
+  if (cuda_shared_alloc) {
+    memset(base, 0xff, inside + 2 * page);
+    memset(data, 0, (size_t)bytes);
+  }
+  return data;
 }
 
 void guarded_free_all(void) {
   for (size_t i = 0; i < guard_count; i++) {
-    if (cuda_shared_free) cuda_shared_free(guard_blocks[i].base);
-    else munmap(guard_blocks[i].base, guard_blocks[i].bytes);
+    const guard_block *g = &guard_blocks[i];
+    if (!cuda_shared_alloc) {
+      munmap(g->base, g->bytes);
+      continue;
+    }
+    for (const char *p = g->base; p < g->base + g->bytes; p++) {
+      if (p == g->data) p += g->data_bytes;
+      if (p < g->base + g->bytes && *(const unsigned char *)p != 0xff) FAIL("a buffer of %zu bytes: something was written %lld bytes from its beginning", g->data_bytes, (long long)(p - g->data));
+    }
   }
+  for (int i = 0; i < SHARED_BLOCKS; i++) shared_blocks[i].used = 0;
   guard_count = 0;
 }
 
