@@ -143,8 +143,8 @@ GK_DEVICE float byte_less(uint32_t w, int i, int bias) {
 
 /* v = run `run` of a row of a quantized weight. */
 template <gk_type t> GK_DEVICE void decode_run(const uint8_t *row, int64_t run, float v[8]) {
-  const uint8_t *block = row + run / gk_layout<t>::runs * gk_layout<t>::bytes;
-  const int r = (int)(run % gk_layout<t>::runs);
+  const uint8_t *block = row + (uint64_t)run / gk_layout<t>::runs * gk_layout<t>::bytes;   /* unsigned divisions are shifts */
+  const int r = (int)((uint64_t)run % gk_layout<t>::runs);
   uint32_t w[2];
   float a, b;
   run_bytes<t, 2, false>(block, 8 * r, w);

@@ -28,16 +28,16 @@ struct few_bf16_arguments {
 
 /* Elements 16 r to 16 r + 15 of a row as eight pairs of bf16, zeros past its end. A quantized element is rounded from a value within 2^-15 a of that of
  * decode_run: it takes one fused multiply-add, a (128 + q) + (b - 128 a), where it can. */
-template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, int r, int64_t k, uint32_t pairs[8]) {
+template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, uint32_t r, int64_t k, uint32_t pairs[8]) {
   float v[16];
   if constexpr (gk_layout<t>::is_float) {
-    load_run<t>(row, 2 * r, k, wide, v);
-    if (!wide || 16 * r + 8 < k) load_run<t>(row, 2 * r + 1, k, wide, v + 8);
+    load_run<t>(row, 2 * (int64_t)r, k, wide, v);
+    if (!wide || 16 * (int64_t)r + 8 < k) load_run<t>(row, 2 * (int64_t)r + 1, k, wide, v + 8);
     else
       for (int i = 8; i < 16; i++) v[i] = 0;
   } else {
     const uint8_t *block = row + (int64_t)(r / (gk_layout<t>::runs / 2)) * gk_layout<t>::bytes;
-    const int e = 16 * (r % (gk_layout<t>::runs / 2));
+    const int e = 16 * (int)(r % (gk_layout<t>::runs / 2));   /* of unsigned numbers, whose divisions are shifts */
     uint32_t w[4];
     float a, b;
     run_bytes<t, 4, wide>(block, e, w);
@@ -58,17 +58,17 @@ template <gk_type t, bool wide> GK_DEVICE void decode_16(const uint8_t *row, int
 template <bool x_f32> GK_DEVICE void load_x(const few_bf16_arguments &p, int64_t m, int r, uint32_t pairs[8]) {
 #pragma unroll
   for (int h = 0; h < 2; h++) {
-    uint4 q = make_uint4(0, 0, 0, 0);
-    if (m < p.m && 16 * (int64_t)r + 8 * h < p.k) {
-      if (x_f32) {
-        float v[8];
-        load_run<GK_F32>((const float *)p.x + m * p.ldx, 2 * r + h, p.k, true, v);
-        q = bf16_run(v);
-      } else {
-        q = *(const uint4 *)((const uint16_t *)p.x + m * p.ldx + 16 * r + 8 * h);
-      }
+    const bool inside = m < p.m && 16 * (int64_t)r + 8 * h < p.k;
+    const int64_t at = inside ? m * p.ldx + 16 * (int64_t)r + 8 * h : 0;   /* no branch: the loads of w and x go out together */
+    uint4 q;
+    if (x_f32) {
+      float v[8];
+      load_run<GK_F32>((const float *)p.x + at, 0, 8, true, v);
+      q = bf16_run(v);
+    } else {
+      q = *(const uint4 *)((const uint16_t *)p.x + at);
     }
-    pairs[4 * h] = q.x, pairs[4 * h + 1] = q.y, pairs[4 * h + 2] = q.z, pairs[4 * h + 3] = q.w;
+    pairs[4 * h] = inside ? q.x : 0, pairs[4 * h + 1] = inside ? q.y : 0, pairs[4 * h + 2] = inside ? q.z : 0, pairs[4 * h + 3] = inside ? q.w : 0;
   }
 }
 
@@ -88,10 +88,10 @@ template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf
   for (int first = 4 * warp; first < runs; first += 4 * warps) {   /* one way for the whole warp */
     const int r = first + part, in_w = r < runs ? r : runs - 1;   /* past the end x is 0, and w the row's last, whose NaN is in the sum anyway */
     uint32_t a0[8], a8[8], x[tiles][8];
-    decode_16<t, wide>(row0, in_w, p.k, a0);
-    decode_16<t, wide>(row8, in_w, p.k, a8);
 #pragma unroll
     for (int n = 0; n < tiles; n++) load_x<x_f32>(p, 8 * n + g, r, x[n]);
+    decode_16<t, wide>(row0, (uint32_t)in_w, p.k, a0);
+    decode_16<t, wide>(row8, (uint32_t)in_w, p.k, a8);
 #pragma unroll
     for (int e = 0; e < 8; e += 2) {
       const uint32_t a[4] = {a0[e], a8[e], a0[e + 1], a8[e + 1]};
