@@ -8,9 +8,11 @@ import java.util.Objects;
 public final class Model implements AutoCloseable {
   private final Handle handle;
   private final Path path;
+  private final GraftRuntime runtime;
   private final ModelInfo info;
 
-  private Model(Handle handle, Path path) {
+  private Model(Handle handle, Path path, GraftRuntime runtime) {
+    this.runtime = runtime;
     this.handle = handle;
     this.path = path;
     this.info = ModelInfo.of(handle.with(p -> Calls.json((b, c, needed, m, n) -> GraftLibrary.graft_model_describe(p, b, c, needed, m, n))));
@@ -28,7 +30,7 @@ public final class Model implements AutoCloseable {
     Handle handle = runtime.handle().child("model", List.of(),
         p -> Calls.open((out, m, n) -> GraftLibrary.graft_model_open(p, Calls.path(path), out, m, n)), GraftLibrary::graft_model_close);
     try {
-      return new Model(handle, path);
+      return new Model(handle, path, runtime);
     } catch (RuntimeException e) {
       handle.close();
       throw e;
@@ -38,6 +40,11 @@ public final class Model implements AutoCloseable {
   /** What this model is. */
   public ModelInfo info() {
     return info;
+  }
+
+  /** What it was opened from. */
+  public GraftRuntime runtime() {
+    return runtime;
   }
 
   /** The path it was opened with. */

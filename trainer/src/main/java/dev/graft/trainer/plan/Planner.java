@@ -113,7 +113,7 @@ public final class Planner {
     long parameters = adapter.info().parameters() * rank / adapter.info().rank();
     long trained = 4 * parameters * Float.BYTES; // itself, gradient, two moments
     long reference = way.online() ? TrainingSession.memoryBytes(model, rank, "all-linear", SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
-    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, training, rank), MemoryCheck.JAVA_BYTES, available);
+    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cachePass(way, training, rank), MemoryCheck.javaBytes(model.runtime()), available);
   }
 
   /** Of training all weights: they, their gradients and moments lie beside the file; DPO's reference is the file once more, mapped. */
@@ -122,7 +122,7 @@ public final class Planner {
     long trained = Math.min(bytes, 4 * model.info().parameters() * Float.BYTES);
     long reference = way.online() ? TrainingSession.memoryBytes(model, 0, "all-linear", SessionOptions.scoring(size.maxTokens(), size.maxTargets())) : 0;
     long cache = cachePass(way, training, 0);
-    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cache == 0 ? 0 : cache + trained, MemoryCheck.JAVA_BYTES, available);
+    return new MemoryPlan(model.info().fileBytes(), bytes - trained, trained, reference, cache == 0 ? 0 : cache + trained, MemoryCheck.javaBytes(model.runtime()), available);
   }
 
   /** The largest of the sessions that fill the cache, one after the other. */
@@ -150,7 +150,7 @@ public final class Planner {
     SpeedProbe probe = new SpeedProbe(model, adapter, options.batching().recompute(), (float) options.adapter().dropout(), (double) total.targets() / Math.max(1, total.rows()),
         Math.max(2, total.rows() / Math.max(1, rows.size())));
     String targets = options.files().initAdapter() != null ? "all-linear" : options.adapter().targets();
-    long needed = model.info().fileBytes() + probe.bytes(adapter.info().rank(), targets, maxTokens) + MemoryCheck.JAVA_BYTES;
+    long needed = model.info().fileBytes() + probe.bytes(adapter.info().rank(), targets, maxTokens) + MemoryCheck.javaBytes(model.runtime());
     if (available > 0 && needed > available) {
       note.accept("too little memory to measure the speed: a guess from the f32 peak is taken");
       return Speed.given(usual.getAsDouble(), "a guess from this machine's f32 peak");

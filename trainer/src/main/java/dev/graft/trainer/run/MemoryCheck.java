@@ -24,7 +24,7 @@ public final class MemoryCheck {
       return 0;
     }
     boolean gpu = runtime.deviceMemory().isPresent();
-    long needed = fileBytes + workBytes + (gpu ? 0 : JAVA_BYTES);
+    long needed = fileBytes + workBytes + javaBytes(runtime);
     if (needed > available.getAsLong()) {
       throw RunException.failed(
           "not enough " + (gpu ? "GPU memory" : "memory") + ": needs " + gib(needed) + " (" + gib(fileBytes) + " model file, " + gib(workBytes) + " beside it) and "
@@ -40,6 +40,11 @@ public final class MemoryCheck {
    */
   public static OptionalLong available(GraftRuntime runtime) {
     return runtime.deviceMemory().map(memory -> OptionalLong.of(memory.free() + memory.used())).orElseGet(HostMemory::available);
+  }
+
+  /** What the Java side takes of the memory that is counted: nothing of a GPU's. */
+  public static long javaBytes(GraftRuntime runtime) {
+    return runtime.deviceMemory().isPresent() ? 0 : JAVA_BYTES;
   }
 
   /** "1.25 GiB", or "12.0 MiB" when that is shorter. */
