@@ -1,6 +1,6 @@
 // The oracle cases on any device: log-probabilities, and whole SFT and DPO runs, against what float64 autograd made of them.
 //
-//   golden_check [--device cpu|cuda] [--isa ISA] [--steps N] [--curve STEPS]|cuda] [--isa ISA] [--curve STEPS] [--json FILE] CASE-FOLDER...
+//   golden_check [--device cpu|cuda] [--isa ISA] [--steps N] [--curve STEPS] [--json FILE] CASE-FOLDER...
 //
 // On cuda everything is done twice: in f32 (GRAFT_CUDA_F32=1) with the CPU's tolerances, and as training does it, in bf16. Each operand of a
 // bf16 product is off by 2^-8 of itself at most, without preference of sign; an activation has passed about 7 products a layer, so values differ by u = 2^-8 sqrt(7 layers) of their size.
