@@ -87,12 +87,17 @@ class BenchCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {
     "decode --prompt 0", "decode --tokens 0", "decode --batches 1,0", "decode --repeats 0", "decode --peer ollama", "decode --model x.gguf --type Q8_0",
-    "train --shape 99b", "train --sequence 1", "train --batch 0", "train --steps 0", "train --recompute some", "train --model x.gguf --shape 1b",
+    "train --shape 99b", "train --sequence 1", "train --batch 0", "train --steps 0", "train --model x.gguf --shape 1b",
     "train --sequence 1000000 --batch 1000000", "make-model --output x.gguf --shape 99b"
   })
   void refusesWhatMakesNoSense(String line) {
     assertThat(run(line.split(" "))).isEqualTo(99);
     assertThat(failure).isInstanceOfSatisfying(CliException.class, e -> assertThat(e.exitCode()).isEqualTo(2));
+  }
+
+  @Test
+  void recomputesInWaysThatThereAre() {
+    assertThat(run("train", "--recompute", "some")).isEqualTo(2);
   }
 
   @Test

@@ -74,11 +74,16 @@ class DpoBenchTest {
 
   @ParameterizedTest
   @ValueSource(strings = {
-    "dpo --prompt 0", "dpo --response 0", "dpo --pairs -1", "dpo --rounds 0", "dpo --epochs-amortized 0", "dpo --recompute some", "dpo --model x.gguf --shape 1b",
+    "dpo --prompt 0", "dpo --response 0", "dpo --pairs -1", "dpo --rounds 0", "dpo --epochs-amortized 0", "dpo --model x.gguf --shape 1b",
     "dpo --prompt 2000000"
   })
   void refusesWhatMakesNoSense(String line) {
     assertThat(run(line.split(" "))).isEqualTo(99);
     assertThat(failure).isInstanceOfSatisfying(CliException.class, e -> assertThat(e.exitCode()).isEqualTo(2));
+  }
+
+  @Test
+  void recomputesInWaysThatThereAre() {
+    assertThat(run("dpo", "--recompute", "some")).isEqualTo(2);
   }
 }
