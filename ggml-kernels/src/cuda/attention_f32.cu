@@ -17,6 +17,14 @@ struct f32_attention {
 GK_DEVICE const float *query_row(const f32_attention &a, const float *tensor, int64_t row, int head) { return tensor + (row * a.heads + head) * a.layout.width; }
 GK_DEVICE int64_t key_offset(const f32_attention &a, int64_t row, int g) { return (row * a.kv_heads + g) * a.layout.width; }
 
+/* Keys and values j0 .. j0 + 16 C - 1 of the `total` that a tile sees, of kv head g. Whatever the block did with those before is done, and all are here on return. */
+template <int C> GK_DEVICE void f32_load_keys(float *k, float *v, const f32_attention &a, const attention_query_tile &t, int j0, int total, int g) {
+  block_barrier();
+  f32_load(k, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.k + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
+  f32_load(v, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.v + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
+  block_barrier();
+}
+
 template <int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_f32_kernel(const attention_query_tile *tiles, f32_attention a, float *out, float *lse) {
   GK_DYNAMIC_SHARED(room);
   const attention_query_tile t = tiles[blockIdx.x / a.heads];
@@ -29,10 +37,7 @@ template <int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_f32_kernel(c
   for (int r = 0; r < R; r++) most[r] = -FLT_MAX, sum[r] = 0;
   f32_load(q, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, a.q, t.q_begin + r, head) : nullptr; });
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
-    block_barrier();
-    f32_load(k, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.k + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
-    f32_load(v, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.v + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
-    block_barrier();
+    f32_load_keys<C>(k, v, a, t, j0, total, g);
     f32_products<R, C>(q, k, a.layout, s);
 #pragma unroll
     for (int r = 0; r < R; r++)
@@ -77,10 +82,7 @@ GK_KERNEL(F32_THREADS) attention_dq_f32_kernel(const attention_query_tile *tiles
   f32_load(q, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, a.q, t.q_begin + r, head) : nullptr; });
   f32_load(d, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, dout, t.q_begin + r, head) : nullptr; });
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
-    block_barrier();
-    f32_load(k, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.k + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
-    f32_load(v, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.v + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
-    block_barrier();
+    f32_load_keys<C>(k, v, a, t, j0, total, g);
     f32_products<R, C>(q, k, a.layout, s);
     f32_products<R, C>(d, v, a.layout, dp);
 #pragma unroll
