@@ -184,41 +184,49 @@ static void check_shapes(gk_backend *b, const char *isa) {
 }
 
 /* Few rows of x: each number of rows against double, and each row the very bits that it has alone. */
-static void check_few(gk_backend *b, const char *isa) {
+static void check_few_of(gk_backend *b, const char *isa, gk_type type, int64_t n, int64_t k) {
   const int64_t most = gk_min_i64(few_rows(b), is_ref(b) ? 3 : 64);
+  float *x = matrix(most, k, GAP), *alone = guarded_f32(most * n);
+  /* Every other row with elements of all sizes, as activations have. */
+  for (int64_t i = 1; i < most; i += 2)
+    for (int64_t l = 0; l < k; l++) x[i * (k + GAP) + l] = ldexpf(x[i * (k + GAP) + l], (int)(l * 7 % 25) - 12);
+  gk_product p = {{type, guarded_weight(type, n * k), n, k}, alone, n, 0.75f, 0};
+  const float *w = dequantized(&p.w);
+  for (int64_t i = 0; i < most; i++) {
+    p.y = alone + i * n;
+    CHECK(matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
+  }
+  spread all = {0, 0};
+  AT("%s, %d threads, %s, n %d k %d, alone", isa, threads_of(b), gk_type_get(type)->name, (int)n, (int)k);
+  for (int64_t i = 0; i < most; i++)
+    for (int64_t j = 0; j < n; j++) {
+      sum s = {0, 0, 0};
+      for (int64_t l = 0; l < k; l++) add(&s, 0.75 * x[i * (k + GAP) + l] * w[j * k + l]);
+      compare(b, "y", i * n + j, alone[i * n + j], 0, &s, k, &all);
+    }
+  check_spread(b, &all, k);
+  for (int64_t m = 2; m <= most; m++) {
+    AT("%s, %d threads, %s, m %d n %d k %d", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k);
+    float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
+    for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
+    p.y = y;
+    p.ldy = n + GAP;
+    CHECK(matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
+    for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
+  }
+  p.ldy = n;
+  guarded_free_all();
+}
+
+static void check_few(gk_backend *b, const char *isa) {
   for (int t = 0; t < ALL_TYPES; t++) {
-    const gk_type type = all_types[t];
-    const int64_t n = 6 + t, unit = gk_type_get(type)->block_size, k = unit == 1 ? 2 * 256 + 64 * (t % 2) + (guard_front ? t : 0) : unit * (unit == 256 ? 2 : 17 + t % 2);
-    float *x = matrix(most, k, GAP), *alone = guarded_f32(most * n);
-    /* Every other row with elements of all sizes, as activations have. */
-    for (int64_t i = 1; i < most; i += 2)
-      for (int64_t l = 0; l < k; l++) x[i * (k + GAP) + l] = ldexpf(x[i * (k + GAP) + l], (int)(l * 7 % 25) - 12);
-    gk_product p = {{type, guarded_weight(type, n * k), n, k}, alone, n, 0.75f, 0};
-    const float *w = dequantized(&p.w);
-    for (int64_t i = 0; i < most; i++) {
-      p.y = alone + i * n;
-      CHECK(matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
+    const int64_t unit = gk_type_get(all_types[t])->block_size;
+    if (unit == 1) {
+      check_few_of(b, isa, all_types[t], 6 + t, 2 * 256 + 64 * (t % 2) + (guard_front ? t : 0));
+      continue;
     }
-    spread all = {0, 0};
-    AT("%s, %d threads, %s, n %d k %d, alone", isa, threads_of(b), gk_type_get(type)->name, (int)n, (int)k);
-    for (int64_t i = 0; i < most; i++)
-      for (int64_t j = 0; j < n; j++) {
-        sum s = {0, 0, 0};
-        for (int64_t l = 0; l < k; l++) add(&s, 0.75 * x[i * (k + GAP) + l] * w[j * k + l]);
-        compare(b, "y", i * n + j, alone[i * n + j], 0, &s, k, &all);
-      }
-    check_spread(b, &all, k);
-    for (int64_t m = 2; m <= most; m++) {
-      AT("%s, %d threads, %s, m %d n %d k %d", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k);
-      float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
-      for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
-      p.y = y;
-      p.ldy = n + GAP;
-      CHECK(matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
-      for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
-    }
-    p.ldy = n;
-    guarded_free_all();
+    if (unit == 32) check_few_of(b, isa, all_types[t], 6 + t, unit * (17 + t % 2)); /* not whole blocks of 256 */
+    check_few_of(b, isa, all_types[t], t % 2 ? 6 + t : 39 + t, 512);
   }
 }
 

@@ -26,12 +26,14 @@ enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 #define GK_MM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* GK_SBLOCK elements of a row of x as integers: x = unit * (2^14 hi + lo), to half a unit; unit is a power of two, NaN when an element isn't
- * finite. Of each 64 elements the even ones, then the odd. docs/matmul.md, "few rows" */
+/* GK_SBLOCK elements of a row of x as integers: x = unit * (2^16 d0 + 2^8 d1 + d2), to half a unit; unit is a power of two, NaN when an
+ * element isn't finite. The order: an even 32 of each 128 elements go into the first two vectors, the odd into the others; of a pair of vectors
+ * the first has every other 8 elements, the second the 8 after each. docs/matmul.md, "few rows" */
 typedef struct gk_mm_digits {
-  _Alignas(64) int16_t hi[GK_SBLOCK];
-  int16_t lo[GK_SBLOCK];
-  float sums[GK_SBLOCK / 16]; /* of 16 elements */
+  _Alignas(64) int8_t digits[3][GK_SBLOCK / 64][64];
+  float sums[GK_SBLOCK / 16];   /* of 16 elements, in units */
+  float sums32[GK_SBLOCK / 16]; /* of 32 elements, in units, at 4 .. 7 and 12 .. 15; 0 elsewhere */
+  int32_t less[2][16];          /* -32 times the sum of a lane of both vectors of a pair, modulo 2^32 */
   float unit;
 } gk_mm_digits;
 

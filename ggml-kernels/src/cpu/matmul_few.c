@@ -62,6 +62,9 @@ static void run(void *arg, int64_t begin, int64_t end, int32_t part) {
   }
 }
 
+/* Whether the type takes the digits of x: whole blocks of them. */
+static int splits(const gk_mm_kernel *kernel, gk_type type, int64_t k) { return kernel->splits && k % GK_SBLOCK == 0 && kernel->splits(type); }
+
 static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, const gk_product *p, const gk_mm_few *from, int64_t m, int64_t k) {
   gk_mm_few members[MOST];
   int64_t rows = 0, tasks = 0;
@@ -69,7 +72,7 @@ static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, 
     members[g] = (gk_mm_few){.type = p[g].w.type, .dequantize = gk_dequantize_table(b->isa)[p[g].w.type], .w = p[g].w.data,
                              .row_bytes = gk_type_bytes(p[g].w.type, k), .n = p[g].w.n, .k = k, .x = from->x, .ld = from->ld, .block = from->block, .m = (int32_t)m,
                              .y = p[g].y, .ldy = p[g].ldy, .scale = p[g].scale, .accumulate = p[g].accumulate};
-    if (from->digits && kernel->splits(p[g].w.type)) members[g].digits = from->digits;
+    if (from->digits && splits(kernel, p[g].w.type, k)) members[g].digits = from->digits;
     rows += p[g].w.n;
   }
   /* Long tasks let a thread fetch ahead; there must be enough to go round. */
@@ -85,7 +88,7 @@ gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t g
   gk_mm_few from = {.x = x, .ld = ldx, .block = GK_SBLOCK};
   job j = {.kernel = kernel, .x = x, .ldx = ldx, .k = k, .m = (int32_t)m};
   int32_t whole = 0;
-  for (int32_t g = 0; g < group; g++) whole += kernel->splits && kernel->splits(p[g].w.type);
+  for (int32_t g = 0; g < group; g++) whole += splits(kernel, p[g].w.type, k);
   if (whole) {
     from.digits = j.digits = gk_scratch_get(b, GK_SCRATCH_MATMUL_A, blocks * m * (int64_t)sizeof *j.digits);
     if (!j.digits) return GK_OUT_OF_MEMORY;

@@ -24,7 +24,7 @@ INLINE void put(const gk_mm_few *f, int32_t i, int64_t j, int64_t end, __m128 su
 }
 
 INLINE void prefetch(const char *p, int64_t bytes) {
-  for (int64_t b = 0; b < bytes; b += LINE) _mm_prefetch(p + b, _MM_HINT_T1);
+  for (int64_t b = 0; b < bytes; b += LINE) _mm_prefetch(p + b, _MM_HINT_T0);
 }
 
 #endif
