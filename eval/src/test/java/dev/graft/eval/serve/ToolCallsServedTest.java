@@ -32,8 +32,12 @@ class ToolCallsServedTest {
   private ServedModel model;
 
   private void serve(Path template) throws IOException {
+    serve(template, ServedEngine.NATIVE);
+  }
+
+  private void serve(Path template, String engine) throws IOException {
     server = ServeServer.listen(ServeSettings.local());
-    model = new ServedEngine(FakeServer.demoBase(), template.toString(), ServedEngine.NATIVE, 4, 16, 0, 0, CacheType.F32, 1).open("base", Map.of(), () -> GraftRuntime.open("cpu", null, 1), note -> {});
+    model = new ServedEngine(FakeServer.demoBase(), template.toString(), engine, 4, 16, 0, 0, CacheType.F32, 1).open("base", Map.of(), () -> GraftRuntime.open("cpu", null, 1), note -> {});
     server.ready(model);
     client = new ApiClient(server.port());
   }
@@ -133,13 +137,17 @@ class ToolCallsServedTest {
     }
   }
 
-  @Test
-  void specialTokensOfTheFormatAreReadBack() throws IOException {
-    Path template = Files.writeString(folder.resolve("special.jinja"), """
+  /** One that marks calls with a special token of the demo base. */
+  private Path specialTemplate() throws IOException {
+    return Files.writeString(folder.resolve("special.jinja"), """
         {%- for message in messages %}{{ message.content }}
         {%- if message.tool_calls %}<|im_start|>[{% for call in message.tool_calls %}{{ call.function | tojson }}{% if not loop.last %}, {% endif %}{% endfor %}]{% endif %}
         {%- endfor %}{% if tools and add_generation_prompt %}?{% endif %}""");
-    serve(template);
+  }
+
+  @Test
+  void specialTokensOfTheFormatAreReadBack() throws IOException {
+    serve(specialTemplate());
     ToolSupport support = model.served().prompts().toolCalls().orElseThrow();
     int marker = support.shown().iterator().next();
     assertThat(model.served().vocabulary().text(marker)).isEqualTo("<|im_start|>");
@@ -155,5 +163,19 @@ class ToolCallsServedTest {
     assertThat(choice(free).at("/message/content").asText()).as("no call comes of it, so it is text").isEqualTo("<|im_start|><|im_start|>");
     free.remove(List.of("tools", "tool_choice"));
     assertThat(choice(free).at("/message/content").asText()).as("special, where there are no tools").isEmpty();
+  }
+
+  @Test
+  void llamaCppShowsSpecialTokensToo() throws IOException {
+    serve(specialTemplate(), ServedEngine.LLAMA);
+    int marker = model.served().prompts().toolCalls().orElseThrow().shown().iterator().next();
+    ObjectNode free = request("\"auto\"").put("max_tokens", 3);
+    free.putObject("logit_bias").put(Integer.toString(marker), 100);
+    assertThat(choice(free).at("/message/content").asText()).startsWith("<|im_start|><|im_start|>");
+    free.remove(List.of("tools", "tool_choice"));
+    assertThat(choice(free).at("/message/content").asText()).isEmpty();
+    ApiClient.Reply forced = client.post("/v1/chat/completions", request("\"required\"").toString());
+    assertThat(forced.status()).isEqualTo(400);
+    assertThat(forced.json().at("/error/param").asText()).isEqualTo("tool_choice");
   }
 }
