@@ -40,13 +40,11 @@ record AnswerFields(
 
   /** The same for answers that may call functions. @throws ApiException when they must, and are held to another form already */
   AnswerFields with(ToolUse tools, Served served) {
-    if (!tools.forced()) {
-      return new AnswerFields(model, adapters, sampling, seed, stop, n, stream, includeUsage, constraint, tools.support().shown());
-    } else if (constraint != null) {
+    if (tools.forced() && constraint != null) {
       throw ApiException.bad("tool_choice", "tool_choice asks for a call, but the answer's form is given already; leave one of them out");
     }
-    TokenConstraint call = served.constraints().calls(tools);
-    return new AnswerFields(model, adapters, sampling, seed, stop, n, stream, includeUsage, call, tools.support().shown());
+    TokenConstraint calls = tools.held() ? served.constraints().calls(tools) : null;
+    return new AnswerFields(model, adapters, sampling, seed, stop, n, stream, includeUsage, calls, tools.support().shown());
   }
 
   private static boolean includeUsage(Fields fields, boolean stream) {

@@ -16,8 +16,9 @@ interface ConstraintSource {
   TokenConstraint of(Fields fields);
 
   /**
-   * An answer that is nothing but calls of functions.
+   * What {@link ToolUse#held} asks for: an answer that is nothing but calls of functions, or one in which calls follow their schemas.
    *
+   * @return null where the engine cannot, and none is forced
    * @throws ApiException naming the schema at fault
    */
   TokenConstraint calls(ToolUse tools);
@@ -37,6 +38,9 @@ interface ConstraintSource {
 
     @Override
     public TokenConstraint calls(ToolUse tools) {
+      if (!tools.forced()) {
+        return null;
+      }
       throw ApiException.bad("tool_choice", "This engine cannot hold an answer to a form, so it cannot force a call; leave tool_choice at auto");
     }
   };

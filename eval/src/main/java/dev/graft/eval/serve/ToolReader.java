@@ -92,7 +92,7 @@ final class ToolReader {
     JsonNode parameters = function.path("parameters");
     boolean other = parameters.has("type") && !parameters.path("type").asText().equals("object");
     optional(parameters.isObject() && !other, parameters, param, "the JSON Schema of an object: {\"type\": \"object\", \"properties\": {...}}");
-    return new Tool(name, schema(parameters), param);
+    return new Tool(name, schema(parameters), function.path("strict").asBoolean(), param);
   }
 
   private static void optional(boolean right, JsonNode node, String param, String wanted) {

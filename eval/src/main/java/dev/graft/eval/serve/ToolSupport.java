@@ -1,5 +1,6 @@
 package dev.graft.eval.serve;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.trainer.constrain.Form;
 import dev.graft.trainer.template.ToolCallFormat;
 import dev.graft.trainer.tokenizer.Vocabulary;
@@ -9,6 +10,8 @@ import java.util.Set;
 
 /** How a served model calls functions. Threads may share it. */
 final class ToolSupport {
+  private static final ObjectNode ANY_OBJECT = Fields.JSON.createObjectNode().put("type", "object");
+
   private final ToolCallFormat format;
   private final Set<Integer> shown;
   private final String last;
@@ -28,15 +31,26 @@ final class ToolSupport {
     return shown;
   }
 
-  /** An answer that is a call of one of some functions, with arguments as their schemas say; several when they may be, as far as the format has them. */
-  Form form(List<Tool> tools, boolean several) {
+  /** What an answer with calls may be: nothing else where they are forced, else also text, in which a marker begins a call and nothing else. */
+  Form form(ToolUse use) {
+    Form calls = calls(use);
+    if (use.forced()) {
+      return calls;
+    }
+    Form text = new Form.Free(format.openers(), format.bare());
+    return new Form.OneOf(List.of(text, format.bare() ? calls : Form.sequence(text, calls)));
+  }
+
+  /** A call of one of the functions, or several as far as the format has them. Where one is forced, its schema holds, strict or not. */
+  private Form calls(ToolUse use) {
     List<Form> calls = new ArrayList<>();
-    for (Tool tool : tools) {
-      calls.add(Form.sequence(new Form.Text(tool.name() + format.middle()), new Form.Json(tool.parameters(), tool.param())));
+    for (Tool tool : use.tools()) {
+      Form arguments = new Form.Json(use.forced() || tool.strict() ? tool.parameters() : ANY_OBJECT, tool.param());
+      calls.add(Form.sequence(new Form.Text(tool.name() + format.middle()), arguments));
     }
     Form one = new Form.OneOf(calls);
     List<Form> parts = new ArrayList<>(List.of(new Form.Text(format.first()), one));
-    format.next().filter(next -> several).ifPresent(next -> parts.add(new Form.Repeated(Form.sequence(new Form.Text(next), one))));
+    format.next().filter(next -> use.most() > 1).ifPresent(next -> parts.add(new Form.Repeated(Form.sequence(new Form.Text(next), one))));
     parts.add(new Form.Text(last));
     return new Form.Sequence(parts);
   }

@@ -35,10 +35,10 @@ final class VocabularyForms implements ConstraintSource {
   @Override
   public TokenConstraint calls(ToolUse tools) {
     try {
-      Form form = tools.support().form(tools.tools(), tools.most() > 1);
+      Form form = tools.support().form(tools);
       return (tools.support().shown().isEmpty() ? constraints() : withMarkers(tools.support().shown())).form(form);
     } catch (ConstraintException e) {
-      throw ApiException.bad(e.parameter().orElse("tool_choice"), e.getMessage());
+      throw ApiException.bad(e.parameter().orElse(tools.forced() ? "tool_choice" : "tools"), e.getMessage());
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 /** A server in front of a {@link FakeEngine}, and a client of it. */
 final class FakeServer extends ApiClient implements AutoCloseable {
   static final Vocabulary VOCABULARY = Vocabulary.read(demoBase());
+  static final ToolSupport TOOLS = new ToolSupport(ToolCallFormat.of(ChatTemplate.fromFile(toolTemplate(), "", "")), VOCABULARY);
 
   final FakeEngine engine;
   final Prompts prompts = new Prompts();
@@ -62,8 +63,6 @@ final class FakeServer extends ApiClient implements AutoCloseable {
 
   /** A letter is a token. */
   static final class Prompts implements PromptSource {
-    private static final ToolSupport TOOLS = new ToolSupport(ToolCallFormat.of(ChatTemplate.fromFile(toolTemplate(), "", "")), VOCABULARY);
-
     /** What was asked last. */
     volatile JsonNode messages;
     volatile Map<String, Object> extra;

@@ -158,7 +158,14 @@ class ToolCallsServedTest {
     assertThat(choice.path("finish_reason").asText()).isEqualTo("tool_calls");
     check(choice.at("/message/tool_calls/0"));
 
+    ObjectNode strict = request("\"auto\"").put("parallel_tool_calls", false);
+    strict.putObject("logit_bias").put(Integer.toString(marker), 100);
+    JsonNode called = choice(strict);
+    assertThat(called.path("finish_reason").asText()).as("once the marker is there, a strict function's call must follow").isEqualTo("tool_calls");
+    check(called.at("/message/tool_calls/0"));
+
     ObjectNode free = request("\"auto\"").put("max_tokens", 2);
+    ((ObjectNode) free.at("/tools/0/function")).remove("strict");
     free.putObject("logit_bias").put(Integer.toString(marker), 100);
     assertThat(choice(free).at("/message/content").asText()).as("no call comes of it, so it is text").isEqualTo("<|im_start|><|im_start|>");
     free.remove(List.of("tools", "tool_choice"));

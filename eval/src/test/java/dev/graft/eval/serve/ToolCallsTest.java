@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Calls of functions over the API, in front of an engine whose answers are known. */
 @Timeout(60)
 class ToolCallsTest {
-  private static final String TOOLS = "'tools':[{'type':'function','function':{'name':'weather','description':'d','strict':true,'parameters':{'type':'object','properties':{'city':{'type':'string'}},"
+  private static final String TOOLS = "'tools':[{'type':'function','function':{'name':'weather','description':'d','strict':false,'parameters':{'type':'object','properties':{'city':{'type':'string'}},"
       + "'required':['city'],'additionalProperties':false}}},{'type':'function','function':{'name':'now'}}]";
   private static final String CALL = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>";
 
@@ -158,6 +158,9 @@ class ToolCallsTest {
       assertThat(server.engine.taken.get(0).constraint()).isNotNull();
     }
     server.engine.taken.clear();
+    assertThat(server.chat(TOOLS.replace("'strict':false", "'strict':true")).json().at("/choices/0/finish_reason").asText()).isEqualTo("tool_calls");
+    assertThat(server.engine.taken.get(0).constraint()).as("a strict function's arguments follow the schema, whenever it is called").isNotNull();
+    server.engine.taken.clear();
     server.chat(TOOLS + ",'response_format':{'type':'json_object'}");
     assertThat(server.chat(TOOLS + ",'response_format':{'type':'text'},'tool_choice':'auto'").status()).isEqualTo(200);
     assertThat(server.engine.taken.get(0).constraint()).isNotNull();
@@ -195,6 +198,7 @@ class ToolCallsTest {
     "'tools':[{'type':'function','function':{'name':'a','parameters':[]}}] | tools[0].function.parameters",
     "'tools':[{'type':'function','function':{'name':'a','parameters':{'type':'string'}}}] | tools[0].function.parameters",
     "'tools':[{'type':'function','function':{'name':'a','parameters':{'type':'object','properties':{'x':{'unheardOf':1}}}}}],'tool_choice':'required' | tools[0].function.parameters",
+    "'tools':[{'type':'function','function':{'name':'a','strict':true,'parameters':{'type':'object','unheardOf':1}}}] | tools[0].function.parameters",
     "'tool_choice':'required' | tool_choice",
     "'tool_choice':{'type':'function','function':{'name':'weather'}} | tool_choice",
     "TOOLS,'tool_choice':'always' | tool_choice",

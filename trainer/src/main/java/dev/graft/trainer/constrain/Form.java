@@ -24,6 +24,17 @@ public sealed interface Form {
     }
   }
 
+  /**
+   * Any text, also none, but for some.
+   *
+   * @param without texts that are nowhere in it  @param notJson whether it must not begin like a JSON object
+   */
+  record Free(List<String> without, boolean notJson) implements Form {
+    public Free {
+      without = List.copyOf(without);
+    }
+  }
+
   /** One after the other. */
   record Sequence(List<Form> items) implements Form {
     public Sequence {

@@ -116,7 +116,7 @@ public final class ToolCallFormat {
   }
 
   /** Markers before a call, longest first. */
-  List<String> openers() {
+  public List<String> openers() {
     return openers;
   }
 
@@ -126,7 +126,7 @@ public final class ToolCallFormat {
   }
 
   /** Whether an answer that is JSON from its beginning may be a call. */
-  boolean bare() {
+  public boolean bare() {
     return texts.opener().isEmpty();
   }
 

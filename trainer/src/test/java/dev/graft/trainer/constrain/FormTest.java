@@ -56,6 +56,25 @@ class FormTest {
   }
 
   @Test
+  void freeTextUpToAMarker() {
+    Form free = new Form.Free(List.of("<ab", "bc"), false);
+    TokenConstraint form = FORMS.form(new Form.OneOf(List.of(free, Form.sequence(free, new Form.Text("<ab"), new Form.Json(node("{'enum':[12]}"), "x")))));
+    Random random = new Random(4);
+    for (String text : List.of("", "a<a b\u20ac", "<<ab12", "x<a <ab12", "<a")) {
+      assertThat(Walks.accepts(form, BPE, text, random)).as(text).isTrue();
+    }
+    for (String text : List.of("<ab", "<ab1", "<ab13", "abc", "<ab12 ", "x<ab12<ab12")) {
+      assertThat(Walks.accepts(form, BPE, text, random)).as(text).isFalse();
+    }
+    for (int i = 0; i < 40; i++) {
+      assertThat(Walks.answer(form, BPE, random, 20)).matches("(?s)((?!<ab|bc).)*(<ab12)?");
+    }
+    TokenConstraint noJson = FORMS.form(new Form.Free(List.of(), true));
+    assertThat(Walks.accepts(noJson, BPE, "a {\"", random)).isTrue();
+    assertThat(Walks.accepts(noJson, BPE, " \n{\"", random)).isFalse();
+  }
+
+  @Test
   void equalFormsAreKept() {
     assertThat(FORMS.form(calls())).isSameAs(FORMS.form(calls())).isNotSameAs(FORMS.form(new Form.Text("<")));
   }
