@@ -12,9 +12,9 @@ import java.util.stream.Stream;
 
 /**
  * How a model writes calls of functions, as its chat template shows it: the template is given an answer with calls, and what it makes of that is taken apart. So Hermes' and
- * Qwen's {@code <tool_call>{...}</tool_call>}, Llama 3's bare JSON, Mistral's {@code [TOOL_CALLS][{...}]} and {@code [TOOL_CALLS]name[ARGS]{...}}, DeepSeek's, Granite's and the
- * like need no list of models. For a template that takes tools but shows no calls it goes by the markers that the template mentions, else by JSON alone. Immutable; threads may
- * share it.
+ * Qwen's {@code <tool_call>{...}</tool_call>}, Llama 3's bare JSON, Mistral's {@code [TOOL_CALLS][{...}]} and {@code [TOOL_CALLS]name[ARGS]{...}}, Kimi's, Nemotron's and the
+ * like need no list of models. For a template that takes tools but shows no calls with their arguments as JSON (none at all, or XML) it goes by the markers that the template
+ * mentions, else by JSON alone. Immutable; threads may share it.
  */
 public final class ToolCallFormat {
   private static final String NAME_FIRST = "{\"name\": \"";

@@ -118,7 +118,7 @@ final class ToolCallProbe {
     messages.addAll(answer);
     try {
       return template.render(messages, addGenerationPrompt, Map.of("tools", List.of(TOOL)));
-    } catch (TemplateException e) {
+    } catch (TemplateException | StackOverflowError e) {
       return null;
     }
   }
