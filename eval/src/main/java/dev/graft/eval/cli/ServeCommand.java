@@ -34,6 +34,7 @@ import picocli.CommandLine.Option;
       "",
       "Routes: /v1/models, /v1/chat/completions, /v1/completions, /v1/embeddings, /health, /metrics and, with an admin key,",
       "POST /admin/adapters {\"name\", \"path\"} and DELETE /admin/adapters/NAME. It listens before the model is loaded (503 until then).",
+      "Chats may carry tools where the chat template takes them; calls come back as tool_calls, and tool_choice can require one.",
       "SIGTERM or Ctrl-C stops it in good order: what runs is finished, new requests get 503."
     })
 final class ServeCommand implements Callable<Integer> {

@@ -6,6 +6,8 @@ import dev.graft.trainer.serve.AnswerEngine;
 import dev.graft.trainer.serve.AnswerListener;
 import dev.graft.trainer.serve.AnswerTicket;
 import dev.graft.trainer.serve.TokenLogprob;
+import dev.graft.trainer.template.ToolCall;
+import dev.graft.trainer.template.ToolCallParser;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,12 +31,77 @@ final class AnswerCall {
   private int left;
 
   /** One answer so far. */
-  private static final class Choice {
+  private final class Choice implements ToolCallParser.Sink {
+    final int index;
     final StringBuilder text = new StringBuilder();
     final List<TokenLogprob> tokens = new ArrayList<>();
+    final List<IssuedCall> calls = new ArrayList<>();
+    final ToolCallParser parser;
+    List<TokenLogprob> untold = List.of();
     boolean begun;
     int offset;
     AnswerEnd end;
+
+    Choice(int index) {
+      this.index = index;
+      parser = job.tools() == null ? null : job.tools().parser(this);
+    }
+
+    /** More that the engine wrote. */
+    void hear(String more, List<TokenLogprob> taken) {
+      untold = taken;
+      if (parser == null) {
+        say(more);
+      } else {
+        parser.add(more);
+        say(""); // its tokens, if no text took them along
+      }
+    }
+
+    @Override
+    public void text(String more) {
+      say(more);
+    }
+
+    private void say(String more) {
+      if (more.isEmpty() && untold.isEmpty()) {
+        return;
+      }
+      if (job.stream()) {
+        ObjectNode piece = piece();
+        job.shape().more(choiceIn(piece, index), more, untold, offset);
+        tell(piece);
+        offset += more.length();
+      } else {
+        text.append(more);
+        tokens.addAll(untold);
+      }
+      untold = List.of();
+    }
+
+    @Override
+    public void call(ToolCall call) {
+      IssuedCall issued = IssuedCall.of(call);
+      if (job.stream()) {
+        ObjectNode piece = piece();
+        job.shape().callBegins(choiceIn(piece, index), calls.size(), issued);
+        tell(piece);
+        ObjectNode arguments = piece();
+        job.shape().callArguments(choiceIn(arguments, index), calls.size(), issued);
+        tell(arguments);
+      }
+      calls.add(issued);
+    }
+
+    private void tell(ObjectNode piece) {
+      finishReason(piece, null);
+      exchange.event(piece);
+    }
+
+    /** How it ended, as clients are told. */
+    String reason() {
+      return !calls.isEmpty() && end.reason().equals("stop") ? "tool_calls" : end.reason();
+    }
   }
 
   AnswerCall(Exchange exchange, AnswerJob job, ServeMetrics metrics) {
@@ -43,7 +110,7 @@ final class AnswerCall {
     this.metrics = metrics;
     id = job.shape().idPrefix() + UUID.randomUUID().toString().replace("-", "");
     choices = new Choice[job.requests().size()];
-    Arrays.setAll(choices, i -> new Choice());
+    Arrays.setAll(choices, Choice::new);
     left = choices.length;
   }
 
@@ -102,20 +169,10 @@ final class AnswerCall {
       return;
     }
     firstHeard();
-    Choice choice = choices[index];
     if (job.stream()) {
-      begin(index, choice);
-      if (!more.isEmpty() || !tokens.isEmpty()) {
-        ObjectNode piece = piece();
-        job.shape().more(choiceIn(piece, index), more, tokens, choice.offset);
-        finishReason(piece, null);
-        exchange.event(piece);
-        choice.offset += more.length();
-      }
-    } else {
-      choice.text.append(more);
-      choice.tokens.addAll(tokens);
+      begin(index, choices[index]);
     }
+    choices[index].hear(more, tokens);
   }
 
   private void firstHeard() {
@@ -152,15 +209,21 @@ final class AnswerCall {
       return;
     }
     firstHeard();
-    choices[index].end = end;
+    Choice choice = choices[index];
+    choice.end = end;
     left--;
     long now = System.nanoTime();
     metrics.answered(now - exchange.start(), now - firstAt, end.answerTokens());
     if (job.stream()) {
-      begin(index, choices[index]);
+      begin(index, choice);
+    }
+    if (choice.parser != null) {
+      choice.parser.finish();
+    }
+    if (job.stream()) {
       ObjectNode piece = piece();
       job.shape().last(choiceIn(piece, index));
-      finishReason(piece, end.reason());
+      finishReason(piece, choice.reason());
       exchange.event(piece);
     }
     if (left == 0) {
@@ -174,8 +237,8 @@ final class AnswerCall {
       ObjectNode whole = head(false);
       for (int i = 0; i < choices.length; i++) {
         ObjectNode choice = choiceIn(whole, i);
-        job.shape().whole(choice, job.echo().get(i / job.n()) + choices[i].text, choices[i].tokens);
-        choice.put("finish_reason", choices[i].end.reason());
+        job.shape().whole(choice, job.echo().get(i / job.n()) + choices[i].text, choices[i].calls, choices[i].tokens);
+        choice.put("finish_reason", choices[i].reason());
       }
       whole.set("usage", usage);
       exchange.json(200, whole);

@@ -16,10 +16,11 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * What both ways of asking for answers have in common.
  *
+ * @param constraint what answers are held to, or null  @param shown ids of special tokens that are part of their text
  * @param n answers to each prompt  @param stream whether text is sent as it comes  @param includeUsage whether a stream ends with its usage
  */
 record AnswerFields(
-    String model, List<AdapterUse> adapters, Sampling sampling, long seed, List<String> stop, int n, boolean stream, boolean includeUsage, TokenConstraint constraint) {
+    String model, List<AdapterUse> adapters, Sampling sampling, long seed, List<String> stop, int n, boolean stream, boolean includeUsage, TokenConstraint constraint, Set<Integer> shown) {
   private static final int MOST_ANSWERS = 128;
   private static final int MOST_STOPS = 16;
   private static final int MOST_ADAPTERS = 8;
@@ -34,7 +35,16 @@ record AnswerFields(
     fields.ignore("user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key");
     Long seed = fields.whole("seed", Long.MIN_VALUE, Long.MAX_VALUE);
     return new AnswerFields(model, adapters, sampling(fields, served.vocabulary().size()), seed == null ? ThreadLocalRandom.current().nextLong() : seed,
-        fields.texts("stop", MOST_STOPS), fields.whole("n", 1, MOST_ANSWERS, 1), stream, includeUsage, served.constraints().of(fields));
+        fields.texts("stop", MOST_STOPS), fields.whole("n", 1, MOST_ANSWERS, 1), stream, includeUsage, served.constraints().of(fields), Set.of());
+  }
+
+  /** The same for answers that may call functions. @throws ApiException when they must, and are held to another form already */
+  AnswerFields with(ToolUse tools, Served served) {
+    if (tools.forced() && constraint != null) {
+      throw ApiException.bad("tool_choice", "tool_choice asks for a call, but the answer's form is given already; leave one of them out");
+    }
+    TokenConstraint calls = tools.held() ? served.constraints().calls(tools) : null;
+    return new AnswerFields(model, adapters, sampling, seed, stop, n, stream, includeUsage, calls, tools.support().shown());
   }
 
   private static boolean includeUsage(Fields fields, boolean stream) {
@@ -121,7 +131,7 @@ record AnswerFields(
       }
       int tokens = most != null ? most : limit > 0 ? Math.min(limit, room) : room;
       for (int i = 0; i < n; i++) {
-        requests.add(new AnswerRequest(prompt, adapters, sampling, seed + i, stop, tokens, topLogprobs, constraint));
+        requests.add(new AnswerRequest(prompt, adapters, sampling, seed + i, stop, tokens, topLogprobs, constraint, shown));
       }
     }
     return requests;

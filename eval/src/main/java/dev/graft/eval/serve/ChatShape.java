@@ -1,5 +1,6 @@
 package dev.graft.eval.serve;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.trainer.serve.TokenLogprob;
 import java.util.List;
@@ -17,8 +18,12 @@ record ChatShape(LogprobJson logprobs) implements AnswerShape {
   }
 
   @Override
-  public void whole(ObjectNode choice, String text, List<TokenLogprob> tokens) {
-    choice.putObject("message").put("role", "assistant").put("content", text).putNull("refusal");
+  public void whole(ObjectNode choice, String text, List<IssuedCall> calls, List<TokenLogprob> tokens) {
+    ObjectNode message = choice.putObject("message").put("role", "assistant").put("content", text.isEmpty() && !calls.isEmpty() ? null : text).putNull("refusal");
+    if (!calls.isEmpty()) {
+      ArrayNode list = message.putArray("tool_calls");
+      calls.forEach(call -> call.begin(list.addObject()).put("arguments", call.call().arguments()));
+    }
     logprobs(choice, tokens);
   }
 
@@ -33,6 +38,22 @@ record ChatShape(LogprobJson logprobs) implements AnswerShape {
   public void more(ObjectNode choice, String text, List<TokenLogprob> tokens, int offset) {
     choice.putObject("delta").put("content", text);
     logprobs(choice, tokens);
+  }
+
+  @Override
+  public void callBegins(ObjectNode choice, int number, IssuedCall call) {
+    call.begin(delta(choice, number)).put("arguments", "");
+  }
+
+  @Override
+  public void callArguments(ObjectNode choice, int number, IssuedCall call) {
+    delta(choice, number).putObject("function").put("arguments", call.call().arguments());
+  }
+
+  private static ObjectNode delta(ObjectNode choice, int number) {
+    ObjectNode delta = choice.putObject("delta").putArray("tool_calls").addObject().put("index", number);
+    choice.putNull("logprobs");
+    return delta;
   }
 
   @Override

@@ -38,6 +38,6 @@ final class CompletionReader {
       texts.add(!echo ? "" : one.isTextual() ? one.textValue() : served.vocabulary().decode(ids, false));
     }
     return new AnswerJob(common.model(), common.requests(prompts, "prompt", most, "max_tokens", limit, top == null ? -1 : top.intValue(), served.engine().contextLength()),
-        common.n(), common.stream(), common.includeUsage(), new CompletionShape(top == null ? null : new LogprobJson(served.vocabulary())), texts);
+        common.n(), common.stream(), common.includeUsage(), new CompletionShape(top == null ? null : new LogprobJson(served.vocabulary())), null, texts);
   }
 }

@@ -17,7 +17,7 @@ record CompletionShape(LogprobJson logprobs) implements AnswerShape {
   }
 
   @Override
-  public void whole(ObjectNode choice, String text, List<TokenLogprob> tokens) {
+  public void whole(ObjectNode choice, String text, List<IssuedCall> calls, List<TokenLogprob> tokens) {
     more(choice, text, tokens, 0);
   }
 

@@ -15,14 +15,33 @@ interface ConstraintSource {
    */
   TokenConstraint of(Fields fields);
 
+  /**
+   * What {@link ToolUse#held} asks for: an answer that is nothing but calls of functions, or one in which calls follow their schemas.
+   *
+   * @return null where the engine cannot, and none is forced
+   * @throws ApiException naming the schema at fault
+   */
+  TokenConstraint calls(ToolUse tools);
+
   /** Where an engine cannot hold answers to a form: everything but plain text is refused. */
-  ConstraintSource NONE = fields -> {
-    for (String name : ResponseFormats.PARAMETERS) {
-      JsonNode given = fields.get(name);
-      if (!given.isNull() && !(name.equals("response_format") && given.path("type").asText().equals("text"))) {
-        throw ApiException.bad(name, "This engine cannot hold an answer to a form; leave out " + name);
+  ConstraintSource NONE = new ConstraintSource() {
+    @Override
+    public TokenConstraint of(Fields fields) {
+      for (String name : ResponseFormats.PARAMETERS) {
+        JsonNode given = fields.get(name);
+        if (!given.isNull() && !(name.equals("response_format") && given.path("type").asText().equals("text"))) {
+          throw ApiException.bad(name, "This engine cannot hold an answer to a form; leave out " + name);
+        }
       }
+      return null;
     }
-    return null;
+
+    @Override
+    public TokenConstraint calls(ToolUse tools) {
+      if (!tools.forced()) {
+        return null;
+      }
+      throw ApiException.bad("tool_choice", "This engine cannot hold an answer to a form, so it cannot force a call; leave tool_choice at auto");
+    }
   };
 }

@@ -2,6 +2,7 @@ package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Map;
+import java.util.Optional;
 
 /** Turns what clients send into a model's token ids. Threads may share it. */
 interface PromptSource {
@@ -16,6 +17,6 @@ interface PromptSource {
   /** Text as it stands, with a BOS when the vocabulary asks for it. @throws ApiException when nothing is left to start from */
   int[] text(String text);
 
-  /** Whether the chat template writes tools. */
-  boolean takesTools();
+  /** How the model calls functions; empty when the chat template takes no tools. */
+  Optional<ToolSupport> toolCalls();
 }

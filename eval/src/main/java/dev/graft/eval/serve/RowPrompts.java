@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.trainer.data.DataException;
 import dev.graft.trainer.data.PromptEncoder;
 import dev.graft.trainer.run.RowSource;
+import dev.graft.trainer.template.ToolCallFormat;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Prompts as training reads them from rows: the same template, the same code. Threads may share it. */
@@ -14,13 +16,13 @@ final class RowPrompts implements PromptSource {
 
   private final PromptEncoder chat;
   private final PromptEncoder plain;
-  private final boolean tools;
+  private final Optional<ToolSupport> tools;
 
   /** @param source stays open as long as this is used */
   RowPrompts(RowSource source) {
     chat = source.prompts(WHERE);
     plain = source.plainPrompts(WHERE);
-    tools = source.template().map(template -> template.source().contains("tools")).orElse(false);
+    tools = source.template().filter(template -> template.source().contains("tools")).map(template -> new ToolSupport(ToolCallFormat.of(template), source.vocabulary()));
   }
 
   @Override
@@ -34,7 +36,7 @@ final class RowPrompts implements PromptSource {
   }
 
   @Override
-  public boolean takesTools() {
+  public Optional<ToolSupport> toolCalls() {
     return tools;
   }
 

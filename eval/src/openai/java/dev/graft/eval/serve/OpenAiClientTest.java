@@ -28,7 +28,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** OpenAI's own client for Java in front of a server whose answers are known. */
+/** OpenAI's own client for Java in front of an engine whose answers are known, with what a real one cannot be asked for: a full queue, a failure. */
 class OpenAiClientTest {
   private static FakeServer server;
   private static OpenAIClient client;

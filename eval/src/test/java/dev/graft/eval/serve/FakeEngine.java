@@ -31,6 +31,8 @@ final class FakeEngine implements AnswerEngine {
   final ConcurrentLinkedQueue<AnswerRequest> cancelled = new ConcurrentLinkedQueue<>();
   /** Milliseconds between two words. */
   volatile int pace;
+  /** What every answer is, piece by piece, where it is not its adapter's name and words. */
+  volatile List<String> says = List.of();
   /** Words of every answer, 0 for as many as said above. */
   volatile int words;
   /** Makes answers fail after this many words; -1 for never. */
@@ -97,7 +99,8 @@ final class FakeEngine implements AnswerEngine {
     }
 
     private void answer() {
-      int whole = words > 0 ? words : WORDS;
+      List<String> pieces = says;
+      int whole = !pieces.isEmpty() ? pieces.size() : words > 0 ? words : WORDS;
       int count = Math.min(request.maxTokens(), whole);
       String name = request.adapters().isEmpty() ? "base" : request.adapters().get(0).name();
       for (int i = 0; i < count && !stop; i++) {
@@ -107,7 +110,8 @@ final class FakeEngine implements AnswerEngine {
         }
         sleep();
         answerTokens.incrementAndGet();
-        listener.text(i == 0 ? name : " w" + i, request.topLogprobs() < 0 ? List.of() : List.of(logprob(i)));
+        String piece = i == 0 ? name : " w" + i;
+        listener.text(pieces.isEmpty() ? piece : pieces.get(i), request.topLogprobs() < 0 ? List.of() : List.of(logprob(i)));
       }
       if (!stop) {
         stop = true;

@@ -1,32 +1,28 @@
 package dev.graft.eval.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.trainer.template.ChatTemplate;
+import dev.graft.trainer.template.ToolCallFormat;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.io.IOException;
-import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A server in front of a {@link FakeEngine}, and a client of it. */
-final class FakeServer implements AutoCloseable {
+final class FakeServer extends ApiClient implements AutoCloseable {
   static final Vocabulary VOCABULARY = Vocabulary.read(demoBase());
+  static final ToolSupport TOOLS = new ToolSupport(ToolCallFormat.of(ChatTemplate.fromFile(toolTemplate(), "", "")), VOCABULARY);
 
   final FakeEngine engine;
+  final Prompts prompts = new Prompts();
   final ServeServer server;
-  final URI root;
-  private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build();
 
-  private FakeServer(ServeSettings settings, FakeEngine engine) throws IOException {
+  private FakeServer(ServeServer server, FakeEngine engine) {
+    super(server.port());
+    this.server = server;
     this.engine = engine;
-    server = ServeServer.listen(settings);
-    root = URI.create("http://127.0.0.1:" + server.port());
   }
 
   static FakeServer start() throws IOException {
@@ -41,25 +37,40 @@ final class FakeServer implements AutoCloseable {
 
   /** One that has no model yet. */
   static FakeServer loading(ServeSettings settings) throws IOException {
-    return new FakeServer(settings, new FakeEngine(settings.queue(), "sft", "dpo"));
+    return new FakeServer(ServeServer.listen(settings), new FakeEngine(settings.queue(), "sft", "dpo"));
   }
 
   void ready() {
-    server.ready(new Served("base", engine, new Prompts(), VOCABULARY, new VocabularyForms(VOCABULARY), 1_700_000_000));
+    server.ready(new Served("base", engine, prompts, VOCABULARY, new VocabularyForms(VOCABULARY), 1_700_000_000));
   }
 
   static Path demoBase() {
+    return resource("/dev/graft/eval/demo/demo-base.gguf");
+  }
+
+  /** A template that takes tools and writes calls as Hermes and Qwen do. */
+  static Path toolTemplate() {
+    return resource("/serve/tools.jinja");
+  }
+
+  private static Path resource(String name) {
     try {
-      return Path.of(FakeServer.class.getResource("/dev/graft/eval/demo/demo-base.gguf").toURI());
+      return Path.of(FakeServer.class.getResource(name).toURI());
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }
   }
 
   /** A letter is a token. */
-  private static final class Prompts implements PromptSource {
+  static final class Prompts implements PromptSource {
+    /** What was asked last. */
+    volatile JsonNode messages;
+    volatile Map<String, Object> extra;
+
     @Override
     public int[] chat(JsonNode messages, Map<String, Object> extra) {
+      this.messages = messages;
+      this.extra = extra;
       StringBuilder text = new StringBuilder(String.valueOf(extra.getOrDefault("tools", "")));
       messages.forEach(message -> text.append(message.path("content").asText()));
       return text(text.toString());
@@ -71,44 +82,9 @@ final class FakeServer implements AutoCloseable {
     }
 
     @Override
-    public boolean takesTools() {
-      return true;
+    public Optional<ToolSupport> toolCalls() {
+      return Optional.of(TOOLS);
     }
-  }
-
-  /** A reply, its body also as JSON where it is. */
-  record Reply(int status, String body, HttpResponse<String> whole) {
-    JsonNode json() {
-      try {
-        return Fields.JSON.readTree(body);
-      } catch (IOException e) {
-        throw new AssertionError(body, e);
-      }
-    }
-
-    String header(String name) {
-      return whole.headers().firstValue(name).orElse(null);
-    }
-
-    /** What an event stream's lines of data hold. */
-    List<String> events() {
-      List<String> events = new ArrayList<>();
-      for (String part : body.split("\n\n")) {
-        if (!part.startsWith("data: ")) {
-          throw new AssertionError("not an event: " + part);
-        }
-        events.add(part.substring(6));
-      }
-      return events;
-    }
-  }
-
-  Reply get(String path, String... headers) {
-    return send(request(path, headers).GET());
-  }
-
-  Reply post(String path, String body, String... headers) {
-    return send(request(path, headers).POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
   /** A body in which single quotes stand for double ones. */
@@ -118,27 +94,6 @@ final class FakeServer implements AutoCloseable {
 
   Reply complete(String fields) {
     return post("/v1/completions", ("{'model':'base'," + fields + "}").replace('\'', '"'));
-  }
-
-  Reply delete(String path, String... headers) {
-    return send(request(path, headers).DELETE());
-  }
-
-  HttpRequest.Builder request(String path, String... headers) {
-    HttpRequest.Builder builder = HttpRequest.newBuilder(root.resolve(path)).timeout(Duration.ofSeconds(20));
-    return headers.length == 0 ? builder : builder.headers(headers);
-  }
-
-  Reply send(HttpRequest.Builder request) {
-    try {
-      HttpResponse<String> response = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-      return new Reply(response.statusCode(), response.body(), response);
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError(e);
-    }
   }
 
   @Override

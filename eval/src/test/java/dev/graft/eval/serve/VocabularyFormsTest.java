@@ -45,6 +45,15 @@ class VocabularyFormsTest {
     assertThatThrownBy(() -> forms.of(fields("{\"guided_regex\": \"a+\"}"))).isInstanceOf(ApiException.class).hasMessageContaining("no end-of-generation token");
   }
 
+  @Test
+  void plainTextNeedsNoPreparation() {
+    VocabularyForms forms = new VocabularyForms(FakeServer.VOCABULARY);
+    assertThat(forms.of(fields("{\"response_format\": {\"type\": \"text\"}}"))).isNull();
+    assertThat(forms.prepared()).isFalse();
+    assertThat(forms.of(fields("{\"guided_regex\": \"a+\"}"))).isNotNull();
+    assertThat(forms.prepared()).isTrue();
+  }
+
   private static Fields fields(String body) {
     return Fields.parse(body.getBytes(StandardCharsets.UTF_8));
   }

@@ -6,6 +6,7 @@ import java.lang.ref.SoftReference;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.apache.lucene.util.automaton.Automaton;
 
@@ -31,13 +32,18 @@ public final class Constraints {
 
   private record Key(String kind, Object form) {}
 
-  private Constraints(Vocabulary vocabulary) {
-    trie = new TokenTrie(vocabulary);
+  private Constraints(Vocabulary vocabulary, Set<Integer> shown) {
+    trie = new TokenTrie(vocabulary, shown);
   }
 
   /** Takes about a second of processor time and 10 MB for 128,000 tokens: to be kept with the vocabulary. */
   public static Constraints of(Vocabulary vocabulary) {
-    return new Constraints(vocabulary);
+    return of(vocabulary, Set.of());
+  }
+
+  /** The same where some special tokens are text: a form may be written with them too. @param shown their ids */
+  public static Constraints of(Vocabulary vocabulary, Set<Integer> shown) {
+    return new Constraints(vocabulary, shown);
   }
 
   /** Exactly one of some texts. */
@@ -85,6 +91,16 @@ public final class Constraints {
     return kept(new Key("gbnf", text), () -> {
       Grammar grammar = new Grammar(trie.longest);
       return machine(grammar, Gbnf.read(text, grammar));
+    });
+  }
+
+  /** A text of several parts. */
+  public TokenConstraint form(Form form) {
+    return kept(new Key("form", form), () -> {
+      Grammar grammar = new Grammar(trie.longest);
+      Graph graph = new Graph();
+      graph.accept(new FormRules(grammar).expression(form).append(graph, 0, true));
+      return machine(grammar, grammar.add("the form", Automatons.deterministic(graph.finish(), "the form")));
     });
   }
 

@@ -65,9 +65,14 @@ final class JsonSchema {
 
   /** @param schema as {@link #checked} gave it */
   JsonSchema(JsonNode schema, Grammar grammar) {
+    this(schema, grammar, new JsonParts(grammar));
+  }
+
+  /** The same with parts that several schemas of one grammar share. */
+  JsonSchema(JsonNode schema, Grammar grammar, JsonParts json) {
     this.schema = schema;
     this.grammar = grammar;
-    json = new JsonParts(grammar);
+    this.json = json;
   }
 
   /** A copy. @throws ConstraintException when it is not a schema, too large, nested too deep, or has numbers or texts that JSON cannot write */

@@ -22,10 +22,10 @@ public final class ResponseFormats {
   private static final String STRUCTURED = "structured_outputs";
 
   private final JsonNode request;
-  private final Constraints constraints;
+  private final Supplier<Constraints> constraints;
   private final List<String> given = new ArrayList<>();
 
-  private ResponseFormats(JsonNode request, Constraints constraints) {
+  private ResponseFormats(JsonNode request, Supplier<Constraints> constraints) {
     this.request = request;
     this.constraints = constraints;
   }
@@ -33,11 +33,11 @@ public final class ResponseFormats {
   /**
    * Reads the parameters of a request; its others are passed over.
    *
-   * @param request the request's body, an object
+   * @param request the request's body, an object  @param constraints asked only when there is a form to make
    * @return the constraint, or null when the answer may be anything
    * @throws ConstraintException naming the parameter: in its message, and as {@link ConstraintException#parameter}
    */
-  public static TokenConstraint read(JsonNode request, Constraints constraints) {
+  public static TokenConstraint read(JsonNode request, Supplier<Constraints> constraints) {
     return new ResponseFormats(request, constraints).read();
   }
 
@@ -84,7 +84,7 @@ public final class ResponseFormats {
         return null;
       case "json_object":
         JsonNode schema = value(format, "schema"); // llama.cpp's extension
-        return schema == null ? constraints::jsonObject : named(FORMAT + ".schema", () -> constraints.jsonSchema(schema));
+        return schema == null ? () -> constraints.get().jsonObject() : named(FORMAT + ".schema", () -> constraints.get().jsonSchema(schema));
       case "json_schema":
         JsonNode outer = value(format, "json_schema");
         if (outer == null || !outer.isObject()) {
@@ -95,7 +95,7 @@ public final class ResponseFormats {
           throw ConstraintException.of(FORMAT + ".json_schema.strict", "true or false is wanted; the schema is followed either way");
         }
         JsonNode inner = value(outer, "schema");
-        return named(FORMAT + ".json_schema.schema", () -> constraints.jsonSchema(inner));
+        return named(FORMAT + ".json_schema.schema", () -> constraints.get().jsonSchema(inner));
       default:
         throw ConstraintException.of(FORMAT + ".type", "text, json_object or json_schema is wanted, not " + (type == null ? "nothing" : type));
     }
@@ -111,19 +111,19 @@ public final class ResponseFormats {
         if (!value.isArray() || choices.contains(null)) {
           throw ConstraintException.of(parameter, "a list of strings is wanted");
         }
-        return named(parameter, () -> constraints.choice(choices));
+        return named(parameter, () -> constraints.get().choice(choices));
       case "json":
-        return named(parameter, () -> constraints.jsonSchema(value.isTextual() ? parse(value.textValue()) : value));
+        return named(parameter, () -> constraints.get().jsonSchema(value.isTextual() ? parse(value.textValue()) : value));
       case "json_object":
         if (!value.isBoolean() || !value.booleanValue()) {
           throw ConstraintException.of(parameter, "true is wanted");
         }
-        return constraints::jsonObject;
+        return () -> constraints.get().jsonObject();
       default:
         if (!value.isTextual()) {
           throw ConstraintException.of(parameter, "a string is wanted");
         }
-        return named(parameter, () -> kind.equals("regex") ? constraints.regex(value.textValue()) : constraints.gbnf(value.textValue()));
+        return named(parameter, () -> kind.equals("regex") ? constraints.get().regex(value.textValue()) : constraints.get().gbnf(value.textValue()));
     }
   }
 

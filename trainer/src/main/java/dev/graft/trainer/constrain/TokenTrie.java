@@ -7,8 +7,8 @@ import java.util.Comparator;
 import java.util.Set;
 
 /**
- * The bytes of a vocabulary's tokens as a trie, its nodes in depth-first order. Node 0 is the root. Special tokens, tokens without bytes and those that end generation are not
- * in it. Immutable.
+ * The bytes of a vocabulary's tokens as a trie, its nodes in depth-first order. Node 0 is the root. Special tokens (but for those that are shown as text), tokens without
+ * bytes and those that end generation are not in it. Immutable.
  */
 final class TokenTrie {
   /** Words of a mask. */
@@ -37,7 +37,8 @@ final class TokenTrie {
   final int longest;
   private final byte[][] pieces;
 
-  TokenTrie(Vocabulary vocabulary) {
+  /** @param shown ids of special tokens that are text like any other */
+  TokenTrie(Vocabulary vocabulary, Set<Integer> shown) {
     int size = vocabulary.size();
     words = (size + 63) / 64;
     Set<Integer> ends = vocabulary.endOfGeneration();
@@ -52,7 +53,7 @@ final class TokenTrie {
     Integer[] order = new Integer[size];
     int count = 0;
     for (int id = 0; id < size; id++) {
-      if (vocabulary.pieceBytes(id) > 0 && !vocabulary.isSpecial(id) && !ends.contains(id)) {
+      if (vocabulary.pieceBytes(id) > 0 && (!vocabulary.isSpecial(id) || shown.contains(id)) && !ends.contains(id)) {
         pieces[id] = vocabulary.piece(id);
         order[count++] = id;
         nodes += pieces[id].length;

@@ -15,6 +15,7 @@ import dev.graft.trainer.serve.TokenLogprob;
 import dev.graft.trainer.tokenizer.Vocabulary;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Answers many prompts with our own engine, several at once, each with an adapter of its
@@ -89,7 +90,7 @@ public final class BatchGenerator {
         boolean base = prompt.adapter() == Prompt.BASE;
         batch.add(new Answer(
             new AnswerPlan(prompt.tokens(), base ? new int[0] : new int[] {indices[prompt.adapter()]}, base ? new float[0] : new float[] {1}, options.sampling(),
-                new SplitMix64(options.seed(), prompt.index()), options.stop(), prompt.maxTokens(), -1, null),
+                new SplitMix64(options.seed(), prompt.index()), options.stop(), prompt.maxTokens(), -1, null, Set.of()),
             told.watcher(prompt.index())));
       }
       while (!batch.idle() && !told.abandoned) {

@@ -2,6 +2,7 @@ package dev.graft.trainer.llama;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import de.kherud.llama.InferenceParameters;
 import de.kherud.llama.LlamaIterator;
@@ -11,7 +12,6 @@ import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.StringJoiner;
 import java.util.function.Predicate;
 
 /** The calls into java-llama.cpp; lives in the child process only. */
@@ -88,7 +88,10 @@ final class LlamaEngine {
       parameters.setGrammar(request.path("grammar").asText());
     }
     penalties(parameters, request);
-    promptIds(parameters, prompt);
+    set(parameters, "prompt", Arrays.toString(prompt));
+    if (request.path("shown").size() > 0) {
+      set(parameters, "preserved_tokens", shown(request.path("shown")));
+    }
     int pieces = 0;
     LlamaIterator outputs = loaded().generate(parameters).iterator();
     while (outputs.hasNext()) {
@@ -124,19 +127,22 @@ final class LlamaEngine {
     return apart ? Arrays.copyOfRange(led, lead.length, led.length) : model.encode(text);
   }
 
+  /** Texts of special tokens that llama.cpp would leave out, as JSON. */
+  private String shown(JsonNode ids) {
+    ArrayNode texts = JsonNodeFactory.instance.arrayNode();
+    ids.forEach(id -> texts.add(loaded().decode(new int[] {id.intValue()})));
+    return texts.toString();
+  }
+
   /**
-   * The Java API takes only text as a prompt, but llama.cpp's JSON behind it also takes ids, which alone are exact: encoding the text of
-   * a prompt again need not give the same ids, and would add a BOS.
+   * A parameter of llama.cpp's JSON that the Java API in front of it does not have. It takes only text as a prompt, say, but ids alone are exact: encoding the text of a prompt
+   * again need not give the same ids, and would add a BOS.
    */
   @SuppressWarnings("unchecked")
-  private static void promptIds(InferenceParameters parameters, int[] prompt) throws ReflectiveOperationException {
+  private static void set(InferenceParameters parameters, String name, String json) throws ReflectiveOperationException {
     Field field = parameters.getClass().getSuperclass().getDeclaredField("parameters");
     field.setAccessible(true);
-    StringJoiner ids = new StringJoiner(",", "[", "]");
-    for (int id : prompt) {
-      ids.add(Integer.toString(id));
-    }
-    ((Map<String, String>) field.get(parameters)).put("prompt", ids.toString());
+    ((Map<String, String>) field.get(parameters)).put(name, json);
   }
 
   private LlamaModel loaded() {

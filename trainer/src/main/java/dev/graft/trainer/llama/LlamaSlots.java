@@ -13,6 +13,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -88,9 +89,10 @@ public final class LlamaSlots implements AutoCloseable {
   /**
    * Asks for an answer.
    *
+   * @param shown ids of special tokens that are part of its text
    * @return its number, for {@link #cancel}
    */
-  public long answer(int[] prompt, int maxTokens, Sampling sampling, long seed, List<String> stop, Heard heard) {
+  public long answer(int[] prompt, int maxTokens, Sampling sampling, long seed, List<String> stop, Set<Integer> shown, Heard heard) {
     long id = ids.incrementAndGet();
     ObjectNode node = JSON.createObjectNode().put("op", "stream").put("id", id).put("max_tokens", maxTokens).put("cache", true);
     node.put("temperature", sampling.temperature()).put("top_k", sampling.topK()).put("top_p", sampling.topP()).put("min_p", sampling.minP());
@@ -100,6 +102,8 @@ public final class LlamaSlots implements AutoCloseable {
     sampling.logitBias().forEach((token, value) -> bias.put(Integer.toString(token), value));
     ArrayNode stops = node.putArray("stop");
     stop.forEach(stops::add);
+    ArrayNode special = node.putArray("shown");
+    shown.forEach(special::add);
     ArrayNode list = node.putArray("ids");
     for (int token : prompt) {
       list.add(token);

@@ -49,7 +49,7 @@ public final class Answer {
     return Arrays.copyOf(ids, count);
   }
 
-  /** Its text, without special tokens and the stop text. */
+  /** Its text, without special tokens (but those that the plan shows) and the stop text. */
   public String text() {
     return text.text();
   }

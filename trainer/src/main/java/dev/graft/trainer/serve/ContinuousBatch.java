@@ -227,7 +227,8 @@ public final class ContinuousBatch {
     String more = "";
     if (!stop) {
       logprobs = plan.topLogprobs() < 0 ? List.of() : List.of(logprob(answer.sequence, id, plan.topLogprobs()));
-      more = id >= vocabulary.size() || vocabulary.isSpecial(id) ? "" : answer.writing().add(vocabulary.piece(id));
+      boolean silent = id >= vocabulary.size() || vocabulary.isSpecial(id) && !plan.shown().contains(id);
+      more = silent ? "" : answer.writing().add(vocabulary.piece(id));
       stop = answer.writing().stopped();
       if (answer.constraint != null) {
         answer.constraint.accept(id);

@@ -155,7 +155,8 @@ public final class LlamaAnswerEngine implements AnswerEngine {
       Answer answer = waiting.remove();
       active++;
       answer.on = process;
-      answer.id = process.answer(answer.request.prompt(), answer.request.maxTokens(), answer.request.sampling(), answer.request.seed(), answer.request.stop(), answer);
+      answer.id = process.answer(answer.request.prompt(), answer.request.maxTokens(), answer.request.sampling(), answer.request.seed(), answer.request.stop(),
+          answer.request.shown(), answer);
       if (starting) { // it died just now
         return;
       }

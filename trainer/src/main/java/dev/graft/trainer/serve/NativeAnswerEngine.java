@@ -57,7 +57,7 @@ public final class NativeAnswerEngine implements AnswerEngine {
     check(request);
     LoadedAdapters.Chosen chosen = adapters.choose(request.adapters());
     AnswerPlan plan = new AnswerPlan(request.prompt(), chosen.indices(), chosen.scales(), request.sampling(), new SplitMix64(request.seed(), 0), request.stop(),
-        request.maxTokens(), request.topLogprobs(), request.constraint());
+        request.maxTokens(), request.topLogprobs(), request.constraint(), request.shown());
     Answer answer = new Answer(plan, new Watching(chosen) {
       @Override
       public void text(String more, List<TokenLogprob> tokens) {

@@ -14,7 +14,7 @@ class ResponseFormatsTest {
   private static final Constraints FORMS = Constraints.of(BPE);
 
   private static TokenConstraint read(String request) throws JsonProcessingException {
-    return ResponseFormats.read(new ObjectMapper().readTree(request.replace('\'', '"')), FORMS);
+    return ResponseFormats.read(new ObjectMapper().readTree(request.replace('\'', '"')), () -> FORMS);
   }
 
   @Test

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -96,6 +97,21 @@ class NativeAnswerEngineTest {
 
   private static AnswerRequest sampled(int[] prompt, Sampling sampling, long seed, int logprobs, TokenConstraint constraint, String... stop) {
     return new AnswerRequest(prompt, List.of(), sampling, seed, List.of(stop), 24, logprobs, constraint);
+  }
+
+  @Test
+  void specialTokensAreTextOnlyWhereTheyAreShown() {
+    int bos = vocabulary.bosId();
+    assertThat(vocabulary.isSpecial(bos)).isTrue();
+    Sampling always = new Sampling(0, 0, 1, 0, 1, 0, 0, Map.of(bos, 1000f));
+    AnswerRequest request = new AnswerRequest(prompt(5, 1), List.of(), always, 7, List.of(), 2, -1, null);
+    try (NativeAnswerEngine engine = engine(2, 512, 4)) {
+      for (Set<Integer> shown : List.of(Set.<Integer>of(), Set.of(bos))) {
+        Heard heard = new Heard();
+        engine.submit(request.withShown(shown), heard);
+        assertThat(heard.whole()).isEqualTo("length 2: " + vocabulary.text(bos).repeat(2 * shown.size()));
+      }
+    }
   }
 
   /** All that a listener hears. */
