@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 /** {@code graft bench decode}: speed of reading prompts and of writing, beside the machine's bandwidth measured in the same run. */
 @Command(
     name = "decode",
-    description = "Reads a random prompt, writes greedily, alone and several at a time, and prints tokens/s and shares of this machine's read bandwidth and f32 FMA peak.",
+    description = "Reads a random prompt, beside a forward pass of training, writes greedily, alone and several at a time, and prints tokens/s and shares of this machine's read bandwidth and f32 FMA peak.",
     footerHeading = "%nExamples:%n",
     footer = {"  graft bench decode --shape 1b --type Q4_K_M", "  graft bench decode --model model.gguf --batches 1,16 --peer llama.cpp --json"})
 public final class BenchDecodeCommand implements Callable<Integer> {

@@ -1,16 +1,22 @@
 package dev.graft.eval.bench;
 
+import dev.graft.bindings.Adapter;
 import dev.graft.bindings.Generator;
 import dev.graft.bindings.Generator.Keep;
 import dev.graft.bindings.GeneratorOptions;
 import dev.graft.bindings.GgufFile;
 import dev.graft.bindings.GgufTensor;
 import dev.graft.bindings.GraftRuntime;
+import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
 import dev.graft.bindings.ModelInfo;
+import dev.graft.bindings.PackedBatch;
 import dev.graft.bindings.Peak;
+import dev.graft.bindings.Recompute;
 import dev.graft.bindings.RuntimeInfo;
 import dev.graft.bindings.Sampling;
+import dev.graft.bindings.SessionOptions;
+import dev.graft.bindings.TrainingSession;
 import dev.graft.trainer.llama.LlamaAnswer;
 import dev.graft.trainer.llama.LlamaOptions;
 import dev.graft.trainer.llama.LlamaProcess;
@@ -30,6 +36,8 @@ import java.util.stream.IntStream;
 final class DecodeBench {
   /** Prompt tokens of sequences whose reading is not timed. */
   private static final int SHORT = 16;
+  /** Of the adapter of a forward pass in training. */
+  private static final int RANK = 16;
 
   private DecodeBench() {}
 
@@ -65,10 +73,11 @@ final class DecodeBench {
    * What came out.
    *
    * @param promptTokensPerSecond of one prompt
+   * @param trainingTokensPerSecond of the same tokens in a forward pass of training: with an adapter, and what backward needs is kept
    * @param stepBytes weights that a step reads, at most once each
    */
-  record Result(Settings settings, RuntimeInfo runtime, ModelInfo model, Peak before, Peak after, double promptTokensPerSecond, List<Written> written,
-      long stepBytes, Optional<PeerSpeed> peer) {
+  record Result(Settings settings, RuntimeInfo runtime, ModelInfo model, Peak before, Peak after, double promptTokensPerSecond, double trainingTokensPerSecond,
+      List<Written> written, long stepBytes, Optional<PeerSpeed> peer) {
     /** The higher of the two measured bandwidths, so that a slow moment of the machine does not flatter. */
     double readBytes() {
       return Math.max(before.readBytes(), after.readBytes());
@@ -95,6 +104,7 @@ final class DecodeBench {
     try (Model model = Model.open(runtime, s.model)) {
       int[] prompt = new SplittableRandom(s.seed).ints(s.prompt, 0, model.info().vocabulary()).toArray();
       double read = 0;
+      double forward = 0;
       double[] steps = new double[s.batches.size()];
       Arrays.fill(steps, Double.POSITIVE_INFINITY);
       double peerFirst = Double.POSITIVE_INFINITY;
@@ -110,6 +120,7 @@ final class DecodeBench {
             steps[i] = Math.min(steps[i], speed.step);
             note.accept(String.format(Locale.ROOT, "round %d, %d at a time: %.1f tokens/s", round + 1, s.batches.get(i), s.batches.get(i) / speed.step));
           }
+          forward = Math.max(forward, trainingForward(model, s, prompt));
           if (llama != null) {
             double first = seconds(llama, prompt, 1);
             double all = seconds(llama, prompt, s.tokens + 1);
@@ -120,7 +131,7 @@ final class DecodeBench {
         }
       }
       List<Written> written = IntStream.range(0, steps.length).mapToObj(i -> new Written(s.batches.get(i), steps[i])).toList();
-      return new Result(s, runtime.info(), model.info(), before, runtime.peak(), read, written, stepBytes(s.model, model.info()),
+      return new Result(s, runtime.info(), model.info(), before, runtime.peak(), read, forward, written, stepBytes(s.model, model.info()),
           s.peer ? Optional.of(peerSpeed(s, peerFirst, peerAll)) : Optional.empty());
     }
   }
@@ -159,6 +170,20 @@ final class DecodeBench {
       }
       Arrays.sort(seconds);
       return new Speed(read, seconds[seconds.length / 2]);
+    }
+  }
+
+  /** Tokens/s of the prompt in a forward pass of training. */
+  private static double trainingForward(Model model, Settings s, int[] prompt) {
+    PackedBatch.Builder builder = new PackedBatch.Builder();
+    builder.addTarget(builder.addSegment(-1, prompt), prompt.length - 1, prompt[0]);
+    LoraSpec lora = new LoraSpec(RANK, 2f * RANK, false, "all-linear", s.seed);
+    try (Adapter adapter = Adapter.create(model, lora);
+        TrainingSession session = TrainingSession.open(model, adapter, new SessionOptions(true, prompt.length, 1, Recompute.BLOCK, 0, s.seed));
+        PackedBatch batch = builder.build()) {
+      long start = System.nanoTime();
+      session.forward(batch, true);
+      return prompt.length / ((System.nanoTime() - start) * 1e-9);
     }
   }
 

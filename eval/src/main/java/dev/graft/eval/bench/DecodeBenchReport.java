@@ -23,6 +23,8 @@ final class DecodeBenchReport {
         r.after().readBytes() * 1e-9, r.before().fmaFlops() * 1e-9, r.after().fmaFlops() * 1e-9);
     line(out, "prompt", "%.1f tokens/s, %d tokens, %.1f%% of the FMA peak%s", r.promptTokensPerSecond(), r.settings().prompt(), 100 * promptShare(r),
         r.peer().map(p -> peer(r.promptTokensPerSecond(), p.promptTokensPerSecond())).orElse(""));
+    line(out, "training's forward", "%.1f tokens/s on the same tokens; the prompt is read at %.2f times that", r.trainingTokensPerSecond(),
+        r.promptTokensPerSecond() / r.trainingTokensPerSecond());
     for (Written w : r.written()) {
       line(out, "decode, " + w.batch() + " at a time", "%.1f tokens/s, %.2f ms a step, weights read at %.1f%% of the bandwidth, %.1f%% of the FMA peak%s",
           w.tokensPerSecond(), w.seconds() * 1e3, 100 * r.bandwidthShare(w), 100 * r.fmaShare(w),
@@ -48,6 +50,8 @@ final class DecodeBenchReport {
     json.put("peak_fma_flops", r.fmaFlops());
     json.put("prompt_tokens_per_second", r.promptTokensPerSecond());
     json.put("prompt_ratio_to_fma_peak", promptShare(r));
+    json.put("training_forward_tokens_per_second", r.trainingTokensPerSecond());
+    json.put("prompt_ratio_to_training_forward", r.promptTokensPerSecond() / r.trainingTokensPerSecond());
     List<Map<String, Object>> decode = new ArrayList<>();
     for (Written w : r.written()) {
       Map<String, Object> one = new LinkedHashMap<>();

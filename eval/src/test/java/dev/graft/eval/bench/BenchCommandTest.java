@@ -70,6 +70,7 @@ class BenchCommandTest {
     assertThat(result.path("prompt_tokens_per_second").asDouble()).isPositive();
     assertThat(result.path("read_bytes_per_second").asDouble()).isPositive();
     assertThat(result.path("peer").isNull()).isTrue();
+    assertThat(result.path("training_forward_tokens_per_second").asDouble()).isPositive();
     assertThat(result.path("decode").size()).isEqualTo(2);
     JsonNode three = result.path("decode").get(1);
     assertThat(three.path("batch").asInt()).isEqualTo(3);
@@ -81,7 +82,7 @@ class BenchCommandTest {
     }
     out.getBuffer().setLength(0);
     assertThat(run("decode", "--model", model.toString(), "--prompt", "4", "--tokens", "2", "--batches", "2", "--repeats", "1", "--quiet")).isZero();
-    assertThat(out.toString()).contains("decode, 2 at a time", "of the bandwidth", "of the FMA peak");
+    assertThat(out.toString()).contains("training's forward", "decode, 2 at a time", "of the bandwidth", "of the FMA peak");
   }
 
   @ParameterizedTest
