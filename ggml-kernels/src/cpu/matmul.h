@@ -26,17 +26,6 @@ enum { GK_SBLOCK = 256, GK_CHUNK = 256, GK_CHUNK_FWD = 512 };
 #define GK_MM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* GK_SBLOCK elements of a row of x as integers: x = unit * (2^16 d0 + 2^8 d1 + d2), to half a unit; unit is a power of two, NaN when an
- * element isn't finite. The order: an even 32 of each 128 elements go into the first two vectors, the odd into the others; of a pair of vectors
- * the first has every other 8 elements, the second the 8 after each. docs/matmul.md, "few rows" */
-typedef struct gk_mm_digits {
-  _Alignas(64) int8_t digits[3][GK_SBLOCK / 64][64];
-  float sums[GK_SBLOCK / 16];   /* of 16 elements, in units */
-  float sums32[GK_SBLOCK / 16]; /* of 32 elements, in units, at 4 .. 7 and 12 .. 15; 0 elsewhere */
-  int32_t less[2][16];          /* -32 times the sum of a lane of both vectors of a pair, modulo 2^32 */
-  float unit;
-} gk_mm_digits;
-
 /* y = scale * x · Wᵀ (or +=) with few rows of x, of one member of a group. */
 typedef struct gk_mm_few {
   gk_type type;
@@ -45,7 +34,7 @@ typedef struct gk_mm_few {
   int64_t row_bytes, n, k;
   const float *x;       /* element (i,s) is x[s / GK_SBLOCK * block + i * ld + s % GK_SBLOCK] */
   int64_t ld, block;
-  const gk_mm_digits *digits; /* in place of x: blocks of s, in each the rows; NULL when the type takes x */
+  const void *digits;   /* in place of x: blocks of s, in each the rows, as the isa splits them; NULL when the type takes x */
   int32_t m;
   float *y;
   int64_t ldy;
@@ -72,9 +61,11 @@ typedef struct gk_mm_kernel {
   void (*store[3])(const float *tile, float *out, int64_t li, int64_t lj, int32_t ni, int32_t nj, float scale, int32_t accumulate);
   /* The few rows of x up to which the following is used instead of panels, and from how many rows on x is packed for it. */
   int32_t few_rows, few_packed;
-  /* Whether few wants a type's x as digits, and the digits of GK_SBLOCK elements. NULL: never. */
+  /* The types of which few_digits takes x as integers, the bytes of GK_SBLOCK elements of x as integers (aligned to 64), and these. NULL: none. */
   int (*splits)(gk_type type);
-  void (*split)(const float *x, gk_mm_digits *to);
+  int32_t digit_bytes;
+  void (*split)(const float *x, void *to);
+  void (*few_digits)(const gk_mm_few *f, int64_t begin, int64_t end);
   /* Rows begin .. end-1 of W, or NULL: dot for each. */
   void (*few)(const gk_mm_few *f, int64_t begin, int64_t end);
   /* y[r] = x_r · w, r < m <= GK_DOT: one row w of k elements. tmp: GK_SBLOCK floats. NULL where there is few. */

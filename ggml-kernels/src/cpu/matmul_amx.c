@@ -309,6 +309,8 @@ const gk_mm_kernel gk_mm_kernel_amx = {
   .few_rows = 8,
   .few_packed = 3,
   .splits = gk_mm_splits_avx512,
+  .digit_bytes = GK_DIGITS_AVX512,
   .split = gk_mm_split_avx512,
+  .few_digits = gk_mm_few_int_avx512,
   .few = gk_mm_few_avx512,
 };

@@ -5,6 +5,7 @@
  */
 #include <immintrin.h>
 #include "cpu/matmul.h"
+#include "cpu/matmul_few_int_avx2.h"
 
 enum { ROWS = 6, COLS = 16 };
 
@@ -158,7 +159,11 @@ const gk_mm_kernel gk_mm_kernel_avx2 = {
   .stream = {stream_rows, stream_columns, stream_columns},
   .multiply = {multiply, multiply, multiply},
   .store = {store, store, store},
-  .few_rows = GK_DOT,
-  .few_packed = GK_DOT + 1,
+  .few_rows = 32,
+  .few_packed = 33,
+  .splits = gk_mm_splits_avx2,
+  .digit_bytes = GK_DIGITS_AVX2,
+  .split = gk_mm_split_avx2,
+  .few_digits = gk_mm_few_int_avx2,
   .dot = dot,
 };

@@ -13,7 +13,7 @@ typedef struct job {
   int64_t ldx, k;
   int32_t m;
   float *packed;
-  gk_mm_digits *digits;
+  char *digits;
 } job;
 
 /* The blocks of s one after the other, in each the rows of x: they lie close, not at distances that share a place in the cache. */
@@ -29,19 +29,21 @@ static void pack(void *arg, int64_t begin, int64_t end, int32_t part) {
 static void split(void *arg, int64_t begin, int64_t end, int32_t part) {
   (void)part;
   const job *j = arg;
-  for (int64_t t = begin; t < end; t++) j->kernel->split(j->x + t % j->m * j->ldx + t / j->m * GK_SBLOCK, j->digits + t);
+  for (int64_t t = begin; t < end; t++) j->kernel->split(j->x + t % j->m * j->ldx + t / j->m * GK_SBLOCK, j->digits + t * j->kernel->digit_bytes);
 }
 
 static void dots(const gk_mm_kernel *kernel, const gk_mm_few *f, int64_t begin, int64_t end) {
   float sum[GK_DOT];
   _Alignas(64) float tmp[GK_SBLOCK];
-  for (int64_t j = begin; j < end; j++) {
-    kernel->dot(f->type, f->dequantize, f->w + j * f->row_bytes, f->x, f->ld, f->m, f->k, sum, tmp);
-    for (int32_t i = 0; i < f->m; i++) {
-      float *y = f->y + i * f->ldy + j;
-      *y = (f->accumulate ? *y : 0) + f->scale * sum[i];
+  for (int64_t j = begin; j < end; j++)
+    for (int32_t first = 0; first < f->m; first += GK_DOT) {
+      const int32_t m = (int32_t)gk_min_i64(GK_DOT, f->m - first);
+      kernel->dot(f->type, f->dequantize, f->w + j * f->row_bytes, f->x + first * f->ld, f->ld, m, f->k, sum, tmp);
+      for (int32_t i = 0; i < m; i++) {
+        float *y = f->y + (first + i) * f->ldy + j;
+        *y = (f->accumulate ? *y : 0) + f->scale * sum[i];
+      }
     }
-  }
 }
 
 static int64_t tasks_of(const job *j, const gk_mm_few *f) { return (f->n + j->unit - 1) / j->unit; }
@@ -55,7 +57,9 @@ static void run(void *arg, int64_t begin, int64_t end, int32_t part) {
     int64_t at = t;
     for (; at >= tasks_of(j, f); f++) at -= tasks_of(j, f);
     const int64_t first = at * j->unit, last = gk_min_i64(first + j->unit, f->n);
-    if (j->kernel->few)
+    if (f->digits)
+      j->kernel->few_digits(f, first, last);
+    else if (j->kernel->few)
       j->kernel->few(f, first, last);
     else
       dots(j->kernel, f, first, last);
@@ -90,7 +94,7 @@ gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t g
   int32_t whole = 0;
   for (int32_t g = 0; g < group; g++) whole += splits(kernel, p[g].w.type, k);
   if (whole) {
-    from.digits = j.digits = gk_scratch_get(b, GK_SCRATCH_MATMUL_A, blocks * m * (int64_t)sizeof *j.digits);
+    from.digits = j.digits = gk_scratch_get(b, GK_SCRATCH_MATMUL_A, blocks * m * kernel->digit_bytes);
     if (!j.digits) return GK_OUT_OF_MEMORY;
     gk_parallel_for(b, blocks * m, SPLITS, split, &j);
   }

@@ -4,7 +4,6 @@
  * multiply-adds, then the lanes are added in one fixed order. So the bits of a row do not depend on the rows beside it.
  */
 #include "cpu/matmul_few_avx512.h"
-#include "cpu/matmul_few_int_avx512.h"
 #include "cpu/matmul_lanes_avx512.h"
 
 enum { FEW = 32, UNIT = 4, UNITS = 2, STREAMS = 8 };
@@ -158,10 +157,6 @@ INLINE void rows(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t 
 }
 
 void gk_mm_few_avx512(const gk_mm_few *f, int64_t begin, int64_t end) {
-  if (f->digits) {
-    gk_mm_few_int_avx512(f, begin, end);
-    return;
-  }
   switch (f->type) {
     case GK_F32: rows(GK_F32, f, begin, end); break;
     case GK_F16: rows(GK_F16, f, begin, end); break;

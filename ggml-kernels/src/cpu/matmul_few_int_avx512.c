@@ -8,7 +8,20 @@
 
 enum { FEW = 32, UNIT = 4, STREAMS = 4, QUADS = GK_SBLOCK / 64, DIRECT = 3, MOST = 2 };
 
-/* A super-block: w = scale * (q - offset) - min. Quants in the order of gk_mm_digits. */
+/* GK_SBLOCK elements of a row of x: x = unit * (2^16 n0 + 2^8 n1 + n2), to half a unit; unit is a power of two, NaN when an
+ * element isn't finite. The order: an even 32 of each 128 elements go into the first two vectors, the odd into the others; of a pair of vectors
+ * the first has every other 8 elements, the second the 8 after each. docs/matmul.md, "few rows" */
+typedef struct digits {
+  _Alignas(64) int8_t n[3][GK_SBLOCK / 64][64];
+  float sums[GK_SBLOCK / 16];   /* of 16 elements, in units */
+  float sums32[GK_SBLOCK / 16]; /* of 32 elements, in units, at 4 .. 7 and 12 .. 15; 0 elsewhere */
+  int32_t less[2][16];          /* -32 times the sum of a lane of both vectors of a pair, modulo 2^32 */
+  float unit;
+} digits;
+
+_Static_assert(sizeof(digits) == GK_DIGITS_AVX512, "digits");
+
+/* A super-block: w = scale * (q - offset) - min. Quants in the order of digits. */
 typedef struct super {
   __m512i q[QUADS];
   __m512 scale[2]; /* of the lanes of q[0], q[1] and of q[2], q[3] */
@@ -55,7 +68,8 @@ INLINE __m512i lane_totals(__m512i acc, __m512i hi, __m512i mid, __m512i lo, int
   return _mm512_dpbusd_epi32(acc, a, lo);
 }
 
-void gk_mm_split_avx512(const float *x, gk_mm_digits *to) {
+void gk_mm_split_avx512(const float *x, void *digits_of_x) {
+  digits *to = digits_of_x;
   __m512i most = _mm512_setzero_si512(), digit[3][QUADS];
   for (int s = 0; s < GK_SBLOCK; s += 16) most = _mm512_max_epi32(most, _mm512_and_si512(_mm512_loadu_si512(x + s), _mm512_set1_epi32(INT32_MAX)));
   const uint32_t bits = (uint32_t)_mm512_reduce_max_epi32(most);
@@ -82,7 +96,7 @@ void gk_mm_split_avx512(const float *x, gk_mm_digits *to) {
     const __m512i *n = digit[d]; /* 32 elements a half: those of an even 32, then those of an odd */
     __m512i q[QUADS] = {_mm512_shuffle_i64x2(n[0], n[1], 0x44), _mm512_shuffle_i64x2(n[2], n[3], 0x44), _mm512_shuffle_i64x2(n[0], n[1], 0xEE), _mm512_shuffle_i64x2(n[2], n[3], 0xEE)};
     pair_up(q);
-    for (int p = 0; p < QUADS; p++) _mm512_store_si512(to->digits[d][p], digit[d][p] = q[p]);
+    for (int p = 0; p < QUADS; p++) _mm512_store_si512(to->n[d][p], digit[d][p] = q[p]);
   }
   const __m512 sums = _mm512_load_ps(to->sums), twos = _mm512_add_ps(sums, _mm512_permute_ps(sums, 0xB1));
   _mm512_store_ps(to->sums32, _mm512_maskz_permutexvar_ps(0xF0F0, _mm512_setr_epi32(0, 0, 0, 0, 0, 2, 4, 6, 0, 0, 0, 0, 8, 10, 12, 14), twos));
@@ -218,17 +232,17 @@ INLINE void super_of(const gk_type type, const char *chunk, super *to) {
 /* ---- products -------------------------------------------------------------------------------------------------------------- */
 
 /* Sums over the lanes of half s of a super-block. */
-INLINE __m512i half(const gk_type type, const super *b, int s, const gk_mm_digits *x) {
+INLINE __m512i half(const gk_type type, const super *b, int s, const digits *x) {
   __m512i acc = _mm512_setzero_si512();
   for (int d = 0; d < 3; d++) {
     if (d) acc = _mm512_slli_epi32(acc, 8);
-    for (int p = 2 * s; p < 2 * s + 2; p++) acc = _mm512_dpbusd_epi32(acc, b->q[p], _mm512_load_si512(x->digits[d][p]));
+    for (int p = 2 * s; p < 2 * s + 2; p++) acc = _mm512_dpbusd_epi32(acc, b->q[p], _mm512_load_si512(x->n[d][p]));
   }
   return has_min(type) ? acc : _mm512_add_epi32(acc, _mm512_load_si512(x->less[s]));
 }
 
 /* acc + unit * (scale * sums - min * totals) */
-INLINE __m512 plus_sums(const gk_type type, __m512i a, __m512i b, const super *w, const gk_mm_digits *x, __m512 acc) {
+INLINE __m512 plus_sums(const gk_type type, __m512i a, __m512i b, const super *w, const digits *x, __m512 acc) {
   __m512 sum = _mm512_mul_ps(_mm512_cvtepi32_ps(a), w->scale[0]);
   sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(b), w->scale[1], sum);
   if (has_min(type)) sum = _mm512_fnmadd_ps(w->min, _mm512_load_ps(type == GK_Q2_K ? x->sums : x->sums32), sum);
@@ -251,7 +265,7 @@ INLINE void few(const gk_type type, const int m, const gk_mm_few *f, int64_t beg
     __m512 acc[STREAMS][DIRECT * UNIT];
     for (int r = 0; r < UNIT; r++) {
       const char *w[STREAMS];
-      const gk_mm_digits *x = f->digits;
+      const digits *x = f->digits;
       __m512 sum[STREAMS][DIRECT];
       for (int t = 0; t < STREAMS; t++) {
         w[t] = row_of(f, j + r + t * part, end);
@@ -274,7 +288,7 @@ GK_MM_UNROLL
   }
 }
 
-INLINE void tile(const gk_type type, const int mb, const super *w, const gk_mm_digits *x, __m512 *acc) {
+INLINE void tile(const gk_type type, const int mb, const super *w, const digits *x, __m512 *acc) {
   __m512i sum[2][MOST * UNIT];
 GK_MM_UNROLL
   for (int s = 0; s < 2; s++) {
@@ -289,7 +303,7 @@ GK_MM_UNROLL
 GK_MM_UNROLL
       for (int p = 2 * s; p < 2 * s + 2; p++)
 GK_MM_UNROLL
-        for (int c = 0; c < mb * UNIT; c++) sum[s][c] = _mm512_dpbusd_epi32(sum[s][c], w[c % UNIT].q[p], _mm512_load_si512(x[c / UNIT].digits[d][p]));
+        for (int c = 0; c < mb * UNIT; c++) sum[s][c] = _mm512_dpbusd_epi32(sum[s][c], w[c % UNIT].q[p], _mm512_load_si512(x[c / UNIT].n[d][p]));
     }
 GK_MM_UNROLL
     for (int c = 0; c < mb * UNIT; c++) {
@@ -306,7 +320,7 @@ GK_MM_UNROLL
   }
 }
 
-INLINE void tiles(const gk_type type, int32_t m, const super *w, const gk_mm_digits *x, __m512 *acc) {
+INLINE void tiles(const gk_type type, int32_t m, const super *w, const digits *x, __m512 *acc) {
   for (int32_t left = m, parts = (m + MOST - 1) / MOST; left > 0; parts--) {
     const int32_t mb = (left + parts - 1) / parts;
     switch (mb) {
@@ -325,7 +339,7 @@ INLINE void many(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t 
   for (int64_t j = begin; j < begin + part; j += UNIT) {
     __m512 acc[STREAMS][FEW * UNIT];
     const char *w[STREAMS][UNIT];
-    const gk_mm_digits *x = f->digits;
+    const digits *x = f->digits;
     for (int t = 0; t < STREAMS; t++) {
       for (int r = 0; r < UNIT; r++) w[t][r] = row_of(f, j + r + t * part, end);
       for (int32_t i = 0; i < f->m * UNIT; i++) acc[t][i] = _mm512_setzero_ps();
