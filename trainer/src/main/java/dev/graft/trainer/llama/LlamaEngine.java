@@ -30,6 +30,9 @@ final class LlamaEngine {
   /** Tokens that llama.cpp computes at once. */
   private static final int PASS = 512;
 
+  /** Cells of the cache for each token that the slots may hold, where there are several. */
+  private static final long ROOM = 2;
+
   private LlamaModel model;
   private int context;
 
@@ -39,8 +42,8 @@ final class LlamaEngine {
     context = request.path("context").asInt();
     parameters.setCtxSize(context); // 0: as the model says
     if (slots > 1 && context > 0) {
-      // llama.cpp shares the cache out among its slots, but wants cells side by side for the tokens of a pass: one with no room to spare fails when answers came and went
-      parameters.setCtxSize((int) Math.min(Integer.MAX_VALUE, (long) context * slots + Math.max(context, PASS)));
+      // the slots share one cache, and a pass needs cells side by side: where answers of many lengths came and went, one without room to spare fails them all
+      parameters.setCtxSize((int) Math.min(Integer.MAX_VALUE, ROOM * context * slots + PASS));
     }
     if (slots > 1) {
       parameters.enableFlashAttn(); // all slots share one cache; only this kernel skips the others' cells instead of computing and masking them
