@@ -30,6 +30,10 @@ final class LlamaEngine {
   /** Tokens that llama.cpp computes at once. */
   private static final int PASS = 512;
 
+  /** Tokens of a batch, after which llama.cpp's slots get their next pieces: its own default, and the most that we let what is being written wait for. */
+  private static final long USUAL_BATCH = 2048;
+  private static final long LARGEST_BATCH = 8192;
+
   /** Cells of the cache for each token that the slots may hold, where there are several. */
   private static final long ROOM = 2;
 
@@ -44,6 +48,8 @@ final class LlamaEngine {
     if (slots > 1 && context > 0) {
       // the slots share one cache, and a pass needs cells side by side: where answers of many lengths came and went, one without room to spare fails them all
       parameters.setCtxSize((int) Math.min(Integer.MAX_VALUE, ROOM * context * slots + PASS));
+      // who waits for a prompt that the current batch left out would spin until the next has been computed, so a batch takes the prompts of all slots, within limits
+      parameters.setBatchSize((int) Math.min(LARGEST_BATCH, Math.max(USUAL_BATCH, (long) context * slots)));
     }
     if (slots > 1) {
       parameters.enableFlashAttn(); // all slots share one cache; only this kernel skips the others' cells instead of computing and masking them
