@@ -6,6 +6,7 @@ import dev.graft.bindings.GraftRuntime;
 import dev.graft.bindings.LoraSpec;
 import dev.graft.bindings.Model;
 import dev.graft.eval.bench.ServeBench.Load;
+import dev.graft.eval.bench.ServeBench.UnfinishedException;
 import dev.graft.eval.cli.CliException;
 import dev.graft.eval.cli.CommonOptions;
 import dev.graft.eval.serve.ServeServer;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,7 +39,7 @@ import picocli.CommandLine.Option;
       "  graft bench serve --model model.gguf --peer llama.cpp --json    the same on java-llama.cpp too, with one adapter, and the ratio",
       "",
       "first: from asking to the first text; next: between two pieces of text. Prompts are random and never twice the same; no answer ends early.",
-      "Where other programs compute too, give --threads 1: llama.cpp's threads wait for each other after every operation."
+      "Both sides get the same prompts, lengths, adapter and threads. With --peer the exit code is 1 when java-llama.cpp does not finish within --limit."
     })
 public final class BenchServeCommand implements Callable<Integer> {
   private static final String BASE = "base";
@@ -72,6 +74,17 @@ public final class BenchServeCommand implements Callable<Integer> {
   @Option(names = "--peer", paramLabel = "llama.cpp", description = "Measures java-llama.cpp too, with one adapter, and our own engine with that one. Default: none.")
   String peer;
 
+  @Option(names = "--peer-slots", paramLabel = "N", description = "Answers that llama.cpp writes at once; the other clients wait. Default: as many as clients.")
+  Integer peerSlots;
+
+  @Option(names = "--repeats", paramLabel = "N", defaultValue = "1", description = "Rounds of both sides in turn, with --peer; the best of each counts. Default: ${DEFAULT-VALUE}.")
+  int repeats;
+
+  @Option(names = "--limit", paramLabel = "SECONDS", defaultValue = "900", description = "Most time for one load; a peer that takes longer is reported. Default: ${DEFAULT-VALUE}.")
+  int limit;
+
+  private int threads;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     check();
@@ -81,31 +94,43 @@ public final class BenchServeCommand implements Callable<Integer> {
       Map<String, Path> all = makeAdapters(file, folder);
       Map<String, Path> one = new LinkedHashMap<>();
       all.entrySet().stream().limit(1).forEach(entry -> one.put(entry.getKey(), entry.getValue()));
-      Map<String, Load> loads = new LinkedHashMap<>();
-      Double ratio = null;
+      ServeComparison result = new ServeComparison(clients, threads, slots());
       if (engine.equals(ServedEngine.LLAMA)) {
-        loads.put("llama.cpp, one adapter", measure(file, ServedEngine.LLAMA, one, List.copyOf(one.keySet())));
+        result.add(ServeComparison.PEER, measure(file, ServedEngine.LLAMA, one, List.copyOf(one.keySet())));
       } else {
         List<String> models = new ArrayList<>(List.of(BASE));
         models.addAll(all.keySet());
-        loads.put("native, base and " + all.size() + " adapters", measure(file, ServedEngine.NATIVE, all, models));
+        result.add("native, base and " + all.size() + " adapters", measure(file, ServedEngine.NATIVE, all, models));
       }
       if (peer != null) {
-        Load ours = measure(file, ServedEngine.NATIVE, one, List.copyOf(one.keySet()));
-        Load theirs = measure(file, ServedEngine.LLAMA, one, List.copyOf(one.keySet()));
-        loads.put("native, one adapter", ours);
-        loads.put("llama.cpp, one adapter", theirs);
-        ratio = ours.tokensPerSecond() / theirs.tokensPerSecond();
+        compare(file, one, result);
       }
       if (common.json()) {
-        common.printJson(ServeBenchReport.json(loads, ratio));
+        common.printJson(ServeBenchReport.json(result));
       } else {
-        ServeBenchReport.print(loads, ratio, common.out());
+        ServeBenchReport.print(result, common.out());
       }
+      return result.unfinished() == null ? 0 : 1;
     } finally {
       delete(folder);
     }
-    return 0;
+  }
+
+  private void compare(Path file, Map<String, Path> adapter, ServeComparison result) throws IOException, InterruptedException {
+    List<String> models = List.copyOf(adapter.keySet());
+    for (int i = 0; i < repeats && result.unfinished() == null; i++) {
+      result.add(ServeComparison.OURS, measure(file, ServedEngine.NATIVE, adapter, models));
+      try {
+        result.add(ServeComparison.PEER, measure(file, ServedEngine.LLAMA, adapter, models));
+      } catch (UnfinishedException e) {
+        result.unfinished(e);
+        common.note("llama.cpp did not finish: " + e.getMessage() + "; give a longer --limit, fewer --clients or --peer-slots");
+      }
+    }
+  }
+
+  private int slots() {
+    return peerSlots == null ? clients : Math.min(peerSlots, clients);
   }
 
   private void check() {
@@ -113,6 +138,9 @@ public final class BenchServeCommand implements Callable<Integer> {
     BenchModelFlags.atLeast("--prompt", prompt, 1);
     BenchModelFlags.atLeast("--answer", answer, 1);
     BenchModelFlags.atLeast("--rounds", rounds, 1);
+    BenchModelFlags.atLeast("--repeats", repeats, 1);
+    BenchModelFlags.atLeast("--limit", limit, 1);
+    BenchModelFlags.atLeast("--peer-slots", slots(), 1);
     BenchModelFlags.atLeast("--adapters", adapters, peer != null || engine.equals(ServedEngine.LLAMA) ? 1 : 0);
     on.check();
     if (!engine.equals(ServedEngine.NATIVE) && !engine.equals(ServedEngine.LLAMA)) {
@@ -126,6 +154,7 @@ public final class BenchServeCommand implements Callable<Integer> {
     Map<String, Path> made = new LinkedHashMap<>();
     try (GraftRuntime runtime = common.openRuntime();
         Model base = Model.open(runtime, file)) {
+      threads = runtime.info().threads(); // llama.cpp's own choice may be another
       for (int i = 1; i <= adapters; i++) {
         Path path = folder.resolve("adapter" + i + ".gguf");
         try (Adapter adapter = Adapter.create(base, new LoraSpec(rank, 2f * rank, false, "all-linear", common.seed() + i))) {
@@ -139,13 +168,15 @@ public final class BenchServeCommand implements Callable<Integer> {
 
   private Load measure(Path file, String with, Map<String, Path> adapted, List<String> models) throws IOException, InterruptedException {
     Vocabulary vocabulary = Vocabulary.read(file);
-    ServedEngine options = new ServedEngine(file, "none", with, clients, clients, prompt + answer, (long) clients * (prompt + answer + PAGE), CacheType.F32, common.threads());
+    boolean ours = with.equals(ServedEngine.NATIVE);
+    ServedEngine options = new ServedEngine(file, "none", with, ours ? clients : slots(), clients, prompt + answer, (long) clients * (prompt + answer + PAGE), CacheType.F32, threads);
     try (ServeServer server = ServeServer.listen(ServeSettings.local().withParallel(clients));
         ServedModel served = options.open(BASE, adapted, common::openRuntime, common::note)) {
       server.ready(served);
       URI root = URI.create("http://127.0.0.1:" + server.port());
-      ServeBench.Settings settings = new ServeBench.Settings(clients, prompt, answer, rounds, vocabulary.size(), vocabulary.endOfGeneration(), common.seed());
-      new ServeBench(new ServeBench.Settings(1, 2, 2, models.size(), vocabulary.size(), vocabulary.endOfGeneration(), -common.seed())).run(root, models); // warms up
+      ServeBench.Settings settings =
+          new ServeBench.Settings(clients, prompt, answer, rounds, vocabulary.size(), vocabulary.endOfGeneration(), common.seed(), ours, Duration.ofSeconds(limit));
+      new ServeBench(settings.warmUp(models.size())).run(root, models);
       Load load = new ServeBench(settings).run(root, models);
       common.note(String.format(Locale.ROOT, "%s, %s: %d requests in %.1f s, %.2f tokens/s", with, String.join("+", models), load.requests(), load.seconds(), load.tokensPerSecond()));
       server.close();

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -21,15 +22,19 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
 /** Clients that ask a server over loopback, each one request after the other, and measure what they see. */
 final class ServeBench {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration LIMIT = Duration.ofMinutes(30);
   private static final int NEVER = -100;
 
   private final Settings settings;
+  private final LongAdder done = new LongAdder();
+  private final LongAdder pieces = new LongAdder();
   private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   /**
@@ -37,13 +42,54 @@ final class ServeBench {
    *
    * @param clients at once  @param prompt tokens of each prompt, random and never twice the same  @param answer tokens of each answer  @param rounds requests of each client
    * @param vocabulary ids are below this  @param ends tokens that would end an answer early, and are kept from it
+   * @param exact the server counts an answer's tokens, not its pieces of text, so that the count must be right  @param limit most time for all of it
    */
-  record Settings(int clients, int prompt, int answer, int rounds, int vocabulary, Set<Integer> ends, long seed) {}
+  record Settings(int clients, int prompt, int answer, int rounds, int vocabulary, Set<Integer> ends, long seed, boolean exact, Duration limit) {
+    /** One short request for each of so many models. */
+    Settings warmUp(int models) {
+      return new Settings(1, 2, 2, models, vocabulary, ends, -seed, exact, limit);
+    }
+  }
+
+  /** The load took longer than it may. */
+  static final class UnfinishedException extends IOException {
+    private static final long serialVersionUID = 1;
+    private final int requests;
+    private final long answers;
+    private final long pieces;
+    private final double seconds;
+
+    UnfinishedException(int requests, long answers, long pieces, double seconds) {
+      super(String.format(Locale.ROOT, "%d of %d answers were whole after %.0f s, and %d pieces of text had come", answers, requests, seconds, pieces));
+      this.requests = requests;
+      this.answers = answers;
+      this.pieces = pieces;
+      this.seconds = seconds;
+    }
+
+    int requests() {
+      return requests;
+    }
+
+    /** Answers that were whole by then. */
+    long answers() {
+      return answers;
+    }
+
+    /** Pieces of text that had come: about tokens. */
+    long pieces() {
+      return pieces;
+    }
+
+    double seconds() {
+      return seconds;
+    }
+  }
 
   /**
    * What the clients saw.
    *
-   * @param seconds from the first request to the last answer's end  @param answerTokens as the server counted them
+   * @param seconds from the first request to the last answer's end  @param answerTokens of all answers, none of which ends early
    * @param firstText seconds of each request to its first text, ascending  @param gaps seconds between two pieces of text, ascending
    */
   record Load(int requests, double seconds, long promptTokens, long answerTokens, double[] firstText, double[] gaps) {
@@ -69,12 +115,12 @@ final class ServeBench {
    * Runs the load.
    *
    * @param models that the requests name, in turn
-   * @throws IOException when an answer is not whole
+   * @throws UnfinishedException when it takes longer than its limit  @throws IOException when an answer is not whole
    */
   Load run(URI server, List<String> models) throws IOException, InterruptedException {
     ExecutorService threads = Executors.newFixedThreadPool(settings.clients);
+    long start = System.nanoTime();
     try {
-      long start = System.nanoTime();
       List<Future<List<Seen>>> clients = new ArrayList<>();
       for (int i = 0; i < settings.clients; i++) {
         int client = i;
@@ -83,11 +129,13 @@ final class ServeBench {
       }
       List<Seen> all = new ArrayList<>();
       for (Future<List<Seen>> client : clients) {
-        all.addAll(client.get());
+        all.addAll(client.get(start + settings.limit.toNanos() - System.nanoTime(), TimeUnit.NANOSECONDS));
       }
       double seconds = (System.nanoTime() - start) * 1e-9;
       return new Load(all.size(), seconds, all.stream().mapToLong(Seen::promptTokens).sum(), all.stream().mapToLong(Seen::answerTokens).sum(),
           all.stream().mapToDouble(Seen::firstText).sorted().toArray(), all.stream().flatMap(seen -> seen.gaps.stream()).mapToDouble(gap -> gap).sorted().toArray());
+    } catch (TimeoutException e) {
+      throw new UnfinishedException(settings.clients * settings.rounds, done.sum(), pieces.sum(), (System.nanoTime() - start) * 1e-9);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
     } finally {
@@ -105,7 +153,7 @@ final class ServeBench {
   }
 
   private Seen ask(URI server, String model, SplittableRandom random) throws IOException, InterruptedException {
-    HttpRequest request = HttpRequest.newBuilder(server.resolve("/v1/completions")).timeout(LIMIT).POST(HttpRequest.BodyPublishers.ofString(body(model, random))).build();
+    HttpRequest request = HttpRequest.newBuilder(server.resolve("/v1/completions")).POST(HttpRequest.BodyPublishers.ofString(body(model, random))).build();
     long start = System.nanoTime();
     HttpResponse<Stream<String>> response = http.send(request, HttpResponse.BodyHandlers.ofLines());
     try (Stream<String> lines = response.body()) {
@@ -116,23 +164,26 @@ final class ServeBench {
     }
   }
 
-  private static Seen read(Iterator<String> lines, long start) throws IOException {
+  private Seen read(Iterator<String> lines, long start) throws IOException {
     List<Double> gaps = new ArrayList<>();
     JsonNode usage = null;
     double first = 0;
     long last = 0;
-    boolean done = false;
+    boolean over = false;
     while (lines.hasNext()) {
       String line = lines.next();
-      done |= line.equals("data: [DONE]");
+      over |= line.equals("data: [DONE]");
       if (!line.startsWith("data: {")) {
         continue;
       }
       JsonNode event = JSON.readTree(line.substring(6));
-      if (event.hasNonNull("usage")) {
+      if (event.hasNonNull("error")) {
+        throw new IOException("the server failed: " + event.at("/error/message").asText());
+      } else if (event.hasNonNull("usage")) {
         usage = event.path("usage");
       } else if (!event.at("/choices/0/text").asText().isEmpty()) {
         long now = System.nanoTime();
+        pieces.increment();
         if (last == 0) {
           first = (now - start) * 1e-9;
         } else {
@@ -141,10 +192,11 @@ final class ServeBench {
         last = now;
       }
     }
-    if (!done || usage == null) {
+    if (!over || usage == null || settings.exact && usage.path("completion_tokens").asInt() != settings.answer) {
       throw new IOException("an answer ended early");
     }
-    return new Seen(usage.path("prompt_tokens").asLong(), usage.path("completion_tokens").asLong(), last == 0 ? (System.nanoTime() - start) * 1e-9 : first, gaps);
+    done.increment();
+    return new Seen(usage.path("prompt_tokens").asLong(), settings.answer, last == 0 ? (System.nanoTime() - start) * 1e-9 : first, gaps);
   }
 
   private String body(String model, SplittableRandom random) {

@@ -1,6 +1,8 @@
 package dev.graft.eval.bench;
 
 import dev.graft.eval.bench.ServeBench.Load;
+import dev.graft.eval.bench.ServeBench.UnfinishedException;
+import dev.graft.trainer.llama.LlamaSlots;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -12,20 +14,26 @@ final class ServeBenchReport {
 
   private ServeBenchReport() {}
 
-  static void print(Map<String, Load> loads, Double ratio, PrintWriter out) {
+  static void print(ServeComparison result, PrintWriter out) {
     out.println(String.format(Locale.ROOT, "%-28s %8s %9s %12s %12s %12s %12s %12s", "", "requests", "tokens/s", "prompt tok/s", "first p50 ms", "first p99 ms", "next p50 ms", "next p99 ms"));
-    loads.forEach((name, load) -> out.println(String.format(Locale.ROOT, "%-28s %8d %9.2f %12.1f %12.1f %12.1f %12.1f %12.1f", name, load.requests(), load.tokensPerSecond(),
+    result.loads().forEach((name, load) -> out.println(String.format(Locale.ROOT, "%-28s %8d %9.2f %12.1f %12.1f %12.1f %12.1f %12.1f", name, load.requests(), load.tokensPerSecond(),
         load.promptTokens() / load.seconds(), MILLI * Load.quantile(load.firstText(), 0.5), MILLI * Load.quantile(load.firstText(), 0.99), MILLI * Load.quantile(load.gaps(), 0.5),
         MILLI * Load.quantile(load.gaps(), 0.99))));
-    if (ratio != null) {
-      out.println(String.format(Locale.ROOT, "ours with one adapter writes %.2f times as many tokens a second as java-llama.cpp with it", ratio));
+    out.println(String.format(Locale.ROOT, "%d clients at once, %d thread%s on either side", result.clients(), result.threads(), result.threads() == 1 ? "" : "s"));
+    if (result.loads().containsKey(ServeComparison.PEER) || result.unfinished() != null) {
+      out.println("llama.cpp: " + LlamaSlots.describe(result.slots()));
+    }
+    if (result.ratio() != null) {
+      out.println(String.format(Locale.ROOT, "ours with one adapter writes %.2f times as many tokens a second as java-llama.cpp with it", result.ratio()));
+    } else if (result.unfinished() != null) {
+      out.println("llama.cpp did not finish, so there is no ratio: " + result.unfinished().getMessage());
     }
     out.flush();
   }
 
-  static Map<String, Object> json(Map<String, Load> loads, Double ratio) {
+  static Map<String, Object> json(ServeComparison result) {
     Map<String, Object> json = new LinkedHashMap<>();
-    loads.forEach((name, load) -> {
+    result.loads().forEach((name, load) -> {
       Map<String, Object> row = new LinkedHashMap<>();
       row.put("requests", load.requests());
       row.put("seconds", load.seconds());
@@ -38,7 +46,24 @@ final class ServeBenchReport {
       row.put("between_p99_seconds", Load.quantile(load.gaps(), 0.99));
       json.put(name, row);
     });
-    json.put("ratio_to_peer", ratio);
+    json.put("clients", result.clients());
+    json.put("threads", result.threads());
+    boolean peer = result.loads().containsKey(ServeComparison.PEER) || result.unfinished() != null;
+    json.put("peer_settings", peer ? LlamaSlots.describe(result.slots()) : null);
+    json.put("peer_unfinished", unfinished(result.unfinished()));
+    json.put("ratio_to_peer", result.ratio());
+    return json;
+  }
+
+  private static Map<String, Object> unfinished(UnfinishedException what) {
+    if (what == null) {
+      return null;
+    }
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("seconds", what.seconds());
+    json.put("requests", what.requests());
+    json.put("answers", what.answers());
+    json.put("pieces", what.pieces());
     return json;
   }
 }

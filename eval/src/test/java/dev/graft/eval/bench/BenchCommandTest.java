@@ -11,6 +11,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,8 +87,36 @@ class BenchCommandTest {
     assertThat(out.toString()).contains("training's forward", "decode, 2 at a time", "of the bandwidth", "of the FMA peak");
   }
 
+  @Test
+  void comparesServersInOneRun() throws Exception {
+    Path model = folder.resolve("tiny.gguf");
+    assertThat(run("make-model", "--output", model.toString(), "--layers", "1", "--json")).isZero();
+    out.getBuffer().setLength(0);
+    String[] line = {"serve", "--model", model.toString(), "--peer", "llama.cpp", "--clients", "3", "--peer-slots", "2", "--prompt", "8", "--answer", "4", "--adapters", "1",
+        "--rank", "2", "--threads", "1"};
+    assertThat(run(Stream.concat(Stream.of(line), Stream.of("--rounds", "2", "--json")).toArray(String[]::new))).as(err.toString()).isZero();
+    JsonNode result = new ObjectMapper().readTree(out.toString());
+    JsonNode ours = result.path("native, one adapter");
+    JsonNode theirs = result.path("llama.cpp, one adapter");
+    for (JsonNode side : List.of(ours, theirs)) {
+      assertThat(side.path("requests").asInt()).isEqualTo(6);
+      assertThat(side.path("prompt_tokens").asInt()).isEqualTo(48);
+      assertThat(side.path("answer_tokens").asInt()).isEqualTo(24);
+    }
+    assertThat(result.path("ratio_to_peer").asDouble()).isCloseTo(ours.path("tokens_per_second").asDouble() / theirs.path("tokens_per_second").asDouble(), withinPercentage(1));
+    assertThat(result.path("threads").asInt()).isEqualTo(1);
+    assertThat(result.path("peer_settings").asText()).contains("2 slots", "flash attention");
+    assertThat(result.path("peer_unfinished").isNull()).isTrue();
+    out.getBuffer().setLength(0);
+
+    assertThat(run(Stream.concat(Stream.of(line), Stream.of("--rounds", "100000", "--limit", "1")).toArray(String[]::new))).isEqualTo(99);
+    assertThat(failure).as("our own side has the limit too").isInstanceOf(ServeBench.UnfinishedException.class);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {
+    "serve --peer ollama", "serve --peer llama.cpp --engine llama.cpp", "serve --peer llama.cpp --adapters 0", "serve --clients 0", "serve --limit 0", "serve --repeats 0",
+    "serve --peer-slots 0",
     "decode --prompt 0", "decode --tokens 0", "decode --batches 1,0", "decode --repeats 0", "decode --peer ollama", "decode --model x.gguf --type Q8_0",
     "train --shape 99b", "train --sequence 1", "train --batch 0", "train --steps 0", "train --model x.gguf --shape 1b",
     "train --sequence 1000000 --batch 1000000", "make-model --output x.gguf --shape 99b"

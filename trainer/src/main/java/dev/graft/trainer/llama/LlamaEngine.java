@@ -12,18 +12,49 @@ import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.StringJoiner;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
 /** The calls into java-llama.cpp; lives in the child process only. */
 final class LlamaEngine {
+  /**
+   * Whose turn it is to wait for llama.cpp's next piece. All pieces lie in one list there, and who waits for his own spins as long as another's lies in it: many that
+   * wait at once take the processor from the model. Fair locks make them take turns, which is the order in which the slots' pieces come.
+   */
+  private final Lock turn = new ReentrantLock(true);
+
+  /** The same for first pieces, so that what is being written does not wait for a long prompt. */
+  private final Lock firstTurn = new ReentrantLock(true);
+
+  /** Tokens that llama.cpp computes at once. */
+  private static final int PASS = 512;
+
+  /** Tokens of a batch, after which llama.cpp's slots get their next pieces: its own default, and the most that we let what is being written wait for. */
+  private static final long USUAL_BATCH = 2048;
+  private static final long LARGEST_BATCH = 8192;
+
+  /** Cells of the cache for each token that the slots may hold, where there are several. */
+  private static final long ROOM = 2;
+
   private LlamaModel model;
   private int context;
 
   void load(JsonNode request) {
-    ModelParameters parameters =
-        new ModelParameters().setModel(request.path("model").asText()).setGpuLayers(0).setParallel(Math.max(1, request.path("parallel").asInt())).skipWarmup();
+    int slots = Math.max(1, request.path("parallel").asInt());
+    ModelParameters parameters = new ModelParameters().setModel(request.path("model").asText()).setGpuLayers(0).setParallel(slots).skipWarmup();
     context = request.path("context").asInt();
-    parameters.setCtxSize(context * Math.max(1, request.path("parallel").asInt())); // 0: as the model says; llama.cpp shares it out among its slots
+    parameters.setCtxSize(context); // 0: as the model says
+    if (slots > 1 && context > 0) {
+      // the slots share one cache, and a pass needs cells side by side: where answers of many lengths came and went, one without room to spare fails them all
+      parameters.setCtxSize((int) Math.min(Integer.MAX_VALUE, ROOM * context * slots + PASS));
+      // who waits for a prompt that the current batch left out would spin until the next has been computed, so a batch takes the prompts of all slots, within limits
+      parameters.setBatchSize((int) Math.min(LARGEST_BATCH, Math.max(USUAL_BATCH, (long) context * slots)));
+    }
+    if (slots > 1) {
+      parameters.enableFlashAttn(); // all slots share one cache; only this kernel skips the others' cells instead of computing and masking them
+    }
     int threads = request.path("threads").asInt();
     if (threads > 0) {
       parameters.setThreads(threads).setThreadsBatch(threads);
@@ -75,7 +106,7 @@ final class LlamaEngine {
             .setCachePrompt(request.path("cache").asBoolean())
             .setNPredict(maxTokens)
             .setTemperature((float) request.path("temperature").asDouble())
-            .setTopK(request.path("top_k").asInt())
+            .setTopK(request.path("temperature").asDouble() > 0 ? request.path("top_k").asInt() : 1) // greedy; with 0 it would sort the whole vocabulary for each token
             .setTopP((float) request.path("top_p").asDouble(1))
             .setMinP((float) request.path("min_p").asDouble())
             .setSeed(request.path("seed").asInt());
@@ -95,13 +126,23 @@ final class LlamaEngine {
     int pieces = 0;
     LlamaIterator outputs = loaded().generate(parameters).iterator();
     while (outputs.hasNext()) {
+      String text = next(outputs, pieces == 0 ? firstTurn : turn);
       pieces++;
-      if (!more.test(outputs.next().text) && outputs.hasNext()) {
+      if (!more.test(text) && outputs.hasNext()) {
         outputs.cancel();
         return pieces;
       }
     }
     return pieces;
+  }
+
+  private static String next(LlamaIterator outputs, Lock mine) {
+    mine.lock();
+    try {
+      return outputs.next().text;
+    } finally {
+      mine.unlock();
+    }
   }
 
   private static void penalties(InferenceParameters parameters, JsonNode request) {

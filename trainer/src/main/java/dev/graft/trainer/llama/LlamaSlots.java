@@ -86,6 +86,11 @@ public final class LlamaSlots implements AutoCloseable {
     }
   }
 
+  /** How a process with so many slots works, for who compares speeds: one line. */
+  public static String describe(int slots) {
+    return slots + (slots == 1 ? " slot" : " slots, flash attention") + ", F16 cache, " + WorkerCommand.waiting();
+  }
+
   /**
    * Asks for an answer.
    *

@@ -9,12 +9,18 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** The command that starts a {@link LlamaWorker}: this Java, and of the class path only what it needs. */
 final class WorkerCommand {
+  /** The OpenMP standard's variable, and GNU's, which overrules it; what the user sets stays. */
+  private static final String WAIT_POLICY = "OMP_WAIT_POLICY";
+  private static final String SPIN_COUNT = "GOMP_SPINCOUNT";
+
   private WorkerCommand() {}
 
   static ProcessBuilder builder() throws IOException {
@@ -27,7 +33,24 @@ final class WorkerCommand {
     }
     LlamaLibrary.folder().ifPresent(folder -> command.add("-Dde.kherud.llama.lib.path=" + folder));
     command.addAll(List.of("-cp", classPath(), LlamaWorker.class.getName()));
-    return new ProcessBuilder(command).directory(new File(System.getProperty("java.io.tmpdir")));
+    ProcessBuilder builder = new ProcessBuilder(command).directory(new File(System.getProperty("java.io.tmpdir")));
+    waitAsleep(builder.environment());
+    return builder;
+  }
+
+  /** By themselves OpenMP's threads wait for each other in a busy loop, after every operation, and so keep each other from a core that anything else uses too. */
+  static void waitAsleep(Map<String, String> environment) {
+    if (!environment.containsKey(SPIN_COUNT)) {
+      environment.putIfAbsent(WAIT_POLICY, "passive");
+    }
+  }
+
+  /** How its threads wait for each other, as the variable of the environment says. */
+  static String waiting() {
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    waitAsleep(environment);
+    String name = environment.containsKey(SPIN_COUNT) ? SPIN_COUNT : WAIT_POLICY;
+    return name + "=" + environment.get(name);
   }
 
   /** @throws LlamaProcessException when there is no such process to be had */
