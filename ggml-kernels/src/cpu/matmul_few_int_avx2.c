@@ -11,7 +11,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* SETS: pairs of sub-blocks of 32 elements: 0 and 2, 1 and 3, 4 and 6, 5 and 7. */
-enum { FEW = 32, STREAMS = 4, SETS = 4, LINE = 64 };
+enum { FEW = 32, MOST_STREAMS = 4, SETS = 4, LINE = 64 };
 
 /* GK_SBLOCK elements of a row of x: x = unit * (2^16 n0 + 2^8 n1 + n2), to half a unit; unit is a power of two, NaN when an element isn't finite.
  * Of a set, the first 8 of each 16 elements, a pair's in turn, then the others. */
@@ -274,20 +274,20 @@ INLINE float lane_sum(__m256 v) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/* m = f->m rows of x. Rows of W are walked in STREAMS places at once, `part` rows apart: a processor fetches ahead on its own along each stream,
+/* m = f->m rows of x. Rows of W are walked in `streams` places at once, `part` rows apart: a processor fetches ahead on its own along each stream,
  * and each block of x is read once for all of them. Rows past the end are the last one again, and are not stored. */
-INLINE void rows(const gk_type type, const int m, const int64_t bytes, const gk_mm_few *f, int64_t begin, int64_t end) {
-  const int64_t part = (end - begin + STREAMS - 1) / STREAMS;
+INLINE void rows(const gk_type type, const int m, const int streams, const int64_t bytes, const gk_mm_few *f, int64_t begin, int64_t end) {
+  const int64_t part = (end - begin + streams - 1) / streams;
   for (int64_t j = begin; j < begin + part; j++) {
-    __m256 acc[STREAMS][FEW];
-    const char *w[STREAMS];
+    __m256 acc[MOST_STREAMS][FEW];
+    const char *w[MOST_STREAMS];
     const digits *x = f->digits;
-    for (int t = 0; t < STREAMS; t++) {
+    for (int t = 0; t < streams; t++) {
       w[t] = f->w + gk_min_i64(j + t * part, end - 1) * f->row_bytes;
       for (int i = 0; i < m; i++) acc[t][i] = _mm256_setzero_ps();
     }
     for (int64_t s = 0; s < f->k; s += GK_SBLOCK, x += m)
-      for (int t = 0; t < STREAMS; t++) {
+      for (int t = 0; t < streams; t++) {
         __asm__("" : "+r"(x)); /* its digits are read from where they are, not copied */
         if (m <= 2)
           direct(type, m, w[t], x, acc[t]);
@@ -297,7 +297,7 @@ INLINE void rows(const gk_type type, const int m, const int64_t bytes, const gk_
         if (m > 2)
           for (int64_t a = 0; a < bytes; a += LINE) _mm_prefetch(w[t] + f->row_bytes + a, _MM_HINT_T0);
       }
-    for (int t = 0; t < STREAMS && j + t * part < end; t++)
+    for (int t = 0; t < streams && j + t * part < end; t++)
       for (int i = 0; i < m; i++) {
         float *y = f->y + i * f->ldy + j + t * part;
         *y = (f->accumulate ? *y : 0) + f->scale * lane_sum(acc[t][i]);
@@ -307,9 +307,9 @@ INLINE void rows(const gk_type type, const int m, const int64_t bytes, const gk_
 
 INLINE void of_type(const gk_type type, const int64_t bytes, const gk_mm_few *f, int64_t begin, int64_t end) {
   switch (f->m) {
-    case 1: rows(type, 1, bytes, f, begin, end); break;
-    case 2: rows(type, 2, bytes, f, begin, end); break;
-    default: rows(type, f->m, bytes, f, begin, end);
+    case 1: rows(type, 1, 2, bytes, f, begin, end); break;
+    case 2: rows(type, 2, 2, bytes, f, begin, end); break;
+    default: rows(type, f->m, MOST_STREAMS, bytes, f, begin, end);
   }
 }
 
