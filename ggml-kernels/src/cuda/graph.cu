@@ -170,9 +170,8 @@ class gk_cuda_graphs {
       if (r->open == r->chunks.size()) {
         Chunk chunk;
         chunk.bytes = call->bytes > kChunkBytes ? call->bytes : kChunkBytes;
-        cudaError_t error;
-        chunk.device = (char *)b_->pool->take(chunk.bytes, &error);
-        if (!chunk.device) return gk_cuda_fail(GK_OUT_OF_MEMORY, "cuda: %lld bytes for the tables of a graph could not be had", (long long)chunk.bytes);
+        chunk.device = (char *)gk_cuda_take(b_, chunk.bytes, "memory for the tables of a graph");
+        if (!chunk.device) return GK_OUT_OF_MEMORY;
         chunk.image.resize((size_t)chunk.bytes);
         r->chunks.push_back(std::move(chunk));
       }
