@@ -60,7 +60,8 @@ static void keep_all(work *w) {
 static int64_t all_of_it(gk_backend *b, int64_t m, float *result) {
   work w;
   open_work(&w, b, m);
-  /* memory that another op still reads when an operand gets it */
+  for (int i = 0; i < 2; i++) CHECK(ops->matmul_fwd(b, 1, &w.base[1], w.x, K, m, K) == GK_OK);   /* operands that are small at first */
+  /* memory that another op still reads when a larger operand gets it */
   enum { ROOM = 1 << 20 };
   float *ones = guarded_f32(ROOM / 4), *other = ops->alloc(b, ROOM);
   for (int i = 0; i < ROOM / 4; i++) ones[i] = (float)(i % 7);
@@ -68,18 +69,34 @@ static int64_t all_of_it(gk_backend *b, int64_t m, float *result) {
   keep(&w, other, ROOM / 4);
   ops->release(b, other);
   products(&w), keep_all(&w);
-  /* another weight in the place of one that was just read */
+  /* others in the place of weights that were just read */
+  ops->release_weight(b, w.base[0].w.data);
   ops->release_weight(b, w.base[1].w.data);
+  w.base[0].w.data = import(b, GK_Q4_K, N1);
   w.base[1].w.data = import(b, GK_Q6_K, N2);
   products(&w), keep_all(&w);
-  /* weights that are written to, though nobody should */
-  unsigned char *bytes = guarded_weight(GK_Q4_K, 64 * K);
-  char *q4 = (char *)(uintptr_t)w.base[0].w.data, *q6 = (char *)(uintptr_t)w.base[1].w.data;
-  const int64_t row4 = gk_type_bytes(GK_Q4_K, K), row6 = gk_type_bytes(GK_Q6_K, K);
-  CHECK(ops->upload(b, q4 + 7 * row4, bytes, 64 * row4) == GK_OK && ops->copy(b, q6, q6 + 50 * row6, 40 * row6) == GK_OK);
-  products(&w), keep(&w, w.y1, m * N1), keep(&w, w.y2, m * N2);
-  CHECK(ops->zero(b, q4 + 3 * row4, 200 * row4) == GK_OK);
-  products(&w), keep(&w, w.y1, m * N1);
+  /* weights that are written to, though nobody should; and memory of a weight that becomes another tensor */
+  const int64_t row = gk_type_bytes(GK_Q4_K, K), bytes = N1 * row;
+  unsigned char *blocks = guarded_weight(GK_Q4_K, N1 * K);
+  for (int kind = 0; kind < 4; kind++) {
+    ops->release_weight(b, w.base[0].w.data);
+    w.base[0].w.data = import(b, GK_Q4_K, N1);
+    CHECK(ops->matmul_fwd(b, 1, w.base, w.x, K, m, K) == GK_OK);
+    keep(&w, w.y1, m * N1);
+    char *data = (char *)(uintptr_t)w.base[0].w.data;
+    gk_product p = w.base[0];
+    if (kind == 0) CHECK(ops->upload(b, data + 7 * row, blocks, 64 * row) == GK_OK);
+    if (kind == 1) CHECK(ops->copy(b, data, data + 300 * row, 200 * row) == GK_OK);
+    if (kind == 2) CHECK(ops->zero(b, data + 3 * row, 200 * row) == GK_OK);
+    if (kind == 3) {
+      ops->release_weight(b, data);
+      float *floats = ops->alloc(b, bytes);
+      CHECK(floats && ops->add_scaled(b, floats, w.x, 1, bytes / 4 < m * K ? bytes / 4 : m * K) == GK_OK);
+      p.w = (gk_weight){GK_F32, floats, bytes / 4 / K, K}, p.ldy = p.w.n;
+    }
+    CHECK(ops->matmul_fwd(b, 1, &p, w.x, K, m, K) == GK_OK);
+    keep(&w, w.y1, m * p.w.n);
+  }
   /* a graph's region, met three times, and products on both sides of it */
   w.base[0].w.data = import(b, GK_Q4_K, N1);
   for (int pass = 0; pass < 3; pass++) {

@@ -67,7 +67,13 @@ gk_status gk_cuda_wait(gk_backend *b, const char *what) {
 
 gk_status gk_cuda_here(gk_backend *b) { return gk_cuda_check(cudaSetDevice(b->device), "choosing the GPU"); }
 
+void gk_cuda_written(gk_backend *b, const void *begin, int64_t bytes) {
+  b->writes++;
+  if (b->ahead) b->ahead->changed(begin, bytes);
+}
+
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes) {
+  b->writes++;
   GK_TRY(gk_cuda_here(b));
   if (shared_bytes <= (48 << 10)) return GK_OK;
   if (shared_bytes > b->shared_bytes_most)
@@ -137,6 +143,7 @@ void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision
 
 gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {
   void *block = gk_cuda_take(b, bytes, "memory");
+  if (block) gk_cuda_written(b, block, bytes);
   if (block && gk_cuda_region_leave(b) != GK_OK) {
     b->pool->give(block);
     return nullptr;
@@ -175,13 +182,13 @@ gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t by
 
 gk_status gk_cuda_send(gk_backend *b, void *dst, const void *host, int64_t bytes) {
   if (b->hung) return gk_cuda_wait(b, "upload");
-  if (b->ahead) b->ahead->changed(dst, bytes);
+  gk_cuda_written(b, dst, bytes);
   return check_waited(b, b->staging->upload(dst, host, bytes, b->stream), "upload", "(or what was queued before it)");
 }
 gk_status gk_download_cuda(gk_backend *b, void *host, const void *src, int64_t bytes) { return gk_cuda_fetch(b, host, src, bytes, "download"); }
 
 gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes) {
-  if (b->ahead) b->ahead->changed(dst, bytes);
+  gk_cuda_written(b, dst, bytes);
   if (bytes > 0 && gk_cuda_in_region(b)) {
     gk_cuda_call call;
     call.kind = gk_cuda_call::kCopy, call.to = dst, call.from = src, call.bytes = bytes;
@@ -191,7 +198,7 @@ gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes
 }
 
 gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
-  if (b->ahead) b->ahead->changed(dst, bytes);
+  gk_cuda_written(b, dst, bytes);
   if (bytes > 0 && gk_cuda_in_region(b)) {
     gk_cuda_call call;
     call.kind = gk_cuda_call::kFill, call.to = dst, call.bytes = bytes;
@@ -227,6 +234,7 @@ void gk_close_cuda(gk_backend *b) {
   delete b->ahead;
   gk_cublas_close(b->cublas);
   gk_cuda_graphs_close(b->graphs);
+  delete b->kept;
   delete b->staging;
   delete b->pool;
   if (b->waited_for) cudaEventDestroy(b->waited_for);
@@ -298,12 +306,13 @@ extern "C" gk_backend *gk_cuda_open(int32_t device, char *message, int64_t messa
     b->ops = &table;
     b->pool = new (std::nothrow) gk_cuda_pool();
     b->staging = new (std::nothrow) gk_cuda_staging();
+    b->kept = new (std::nothrow) gk_cuda_kept(b);
     const char *f32 = getenv("GRAFT_CUDA_F32"), *synchronous = getenv("GRAFT_CUDA_SYNC"), *timeout = getenv("GRAFT_CUDA_TIMEOUT");
     b->synchronous = synchronous && *synchronous && *synchronous != '0';
     b->only_f32 = f32 && *f32 && *f32 != '0';
     b->precision = b->only_f32 ? GK_PRECISE : GK_FAST;
     b->timeout_seconds = timeout && atof(timeout) > 0 ? atof(timeout) : 600;
-    status = b->pool && b->staging ? open_device(b, device) : gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
+    status = b->pool && b->staging && b->kept ? open_device(b, device) : gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
   }
   if (status == GK_OK) return b;
   if (message && message_bytes > 0) snprintf(message, (size_t)message_bytes, "%s", last_error);

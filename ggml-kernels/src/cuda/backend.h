@@ -9,11 +9,12 @@
 #include "device.cuh"
 #include "graft/ops.h"
 #include "graph.h"
+#include "kept.h"
 #include "memory.h"
 
 /* Who owns which scratch slot. A slot's content lives until the same slot is asked for more bytes, or used by another op. */
 enum gk_cuda_scratch {
-  GK_CUDA_SCRATCH_X,        /* left operand of a product in bf16; q, k, v of attention */
+  GK_CUDA_SCRATCH_X,        /* activations of products in bf16 (`kept` knows which); q, k, v of attention */
   GK_CUDA_SCRATCH_W,        /* a small weight in bf16 or f32; any, where none is dequantized ahead */
   GK_CUDA_SCRATCH_PARTIAL,  /* partial sums, added up in a fixed order */
   GK_CUDA_SCRATCH_OP,       /* any one op, for the length of its call */
@@ -42,6 +43,8 @@ struct gk_backend {
   gk_cublas *cublas;        /* NULL: own products */
   gk_cuda_ahead *ahead;     /* NULL: weights are dequantized on `stream` */
   gk_cuda_graphs *graphs;   /* NULL: none */
+  gk_cuda_kept *kept;
+  uint64_t writes;          /* counts whatever may have written device memory: kept.h */
   std::unordered_map<const void *, size_t> shared_bytes_allowed;   /* that a kernel may be launched with, where it is more than 48 KiB; holds for one device */
   char description[384];
 };
@@ -79,6 +82,9 @@ template <typename T> gk_status gk_cuda_stage_array(gk_backend *b, const T *host
 gk_status gk_cuda_send(gk_backend *b, void *device, const void *host, int64_t bytes);
 /* Device to host, waited for. */
 gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t bytes, const char *what);
+
+/* Device memory from `begin` on is written by something else than LAUNCH, of which everybody who does so tells. */
+void gk_cuda_written(gk_backend *b, const void *begin, int64_t bytes);
 
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes);
 gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t error);

@@ -270,9 +270,11 @@ bool gk_cuda_region_takes(int64_t bytes) { return bytes <= kMostStaged; }
 
 gk_status gk_graph_begin_cuda(gk_backend *b, const void *key, int64_t key_bytes) {
   GK_TRY(gk_cuda_here(b));
+  b->writes++;
   try { return b->graphs ? b->graphs->begin(std::string(key ? (const char *)key : "", key ? (size_t)key_bytes : 0)) : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }
 gk_status gk_graph_end_cuda(gk_backend *b) {
   GK_TRY(gk_cuda_here(b));
+  b->writes++;
   try { return b->graphs ? b->graphs->end() : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }

@@ -21,12 +21,10 @@ static gk_status multiply(gk_backend *b, bool fast, const gk_cuda_gemm &g) { ret
 static int64_t row_elements(bool fast, int64_t columns) { return fast ? gk_round_8(columns) : columns; }
 static int64_t element_bytes(bool fast) { return fast ? 2 : 4; }
 
-/* x [rows,columns] as an operand: bf16 at `room`, or as it is. */
-static gk_status activations(gk_backend *b, bool fast, const float *x, int64_t ldx, int64_t rows, int64_t columns, void *room, gk_cuda_operand *operand) {
-  *operand = {x, ldx, false};
-  if (!fast) return GK_OK;
-  *operand = {room, gk_round_8(columns), false};
-  return gk_cuda_to_bf16(b, x, ldx, rows, columns, (uint16_t *)room);
+/* Activations as operands: in bf16, or as they are. */
+static gk_status activations(gk_backend *b, bool fast, const gk_cuda_matrix *m, int count, gk_cuda_operand *operands) {
+  for (int i = 0; i < count; i++) operands[i] = {m[i].data, m[i].ld, false};
+  return fast ? b->kept->get(m, count, operands) : GK_OK;
 }
 
 /* Can a weight's rows be used where they are? */
@@ -81,11 +79,11 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
   for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
   if (m == 0) return GK_OK;
   if (m <= GK_CUDA_FEW) return (fast ? gk_cuda_few_bf16 : gk_cuda_few_f32)(b, group, p, x, ldx, m, k);
-  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
+  const gk_cuda_matrix input = {x, ldx, m, k};
   gk_cuda_operand left;
+  b->kept->begin();
   GK_TRY(written_by_now(b, fast, group, p));
-  GK_TRY(activations(b, fast, x, ldx, m, k, room, &left));
+  GK_TRY(activations(b, fast, &input, 1, &left));
   for (int32_t g = 0; g < group; g++) {
     const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
     for (int64_t begin = 0; begin < n; begin += step) {
@@ -93,6 +91,8 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
       GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, false, {left, {}, m, rows, k, p[g].y + begin, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
     }
   }
+  for (int32_t g = 0; g < group; g++) b->kept->wrote({p[g].y, p[g].ldy, m, p[g].w.n});
+  b->kept->end();
   return GK_OK;
 }
 
@@ -101,16 +101,14 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
   const bool fast = b->precision == GK_FAST;
   for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
   if (m == 0) return GK_OK;
-  int64_t widest = 0;
-  for (int32_t g = 0; g < group; g++) widest = p[g].w.n > widest ? p[g].w.n : widest;
-  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(widest) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
   bool add = accumulate != 0;
+  b->kept->begin();
   GK_TRY(written_by_now(b, fast, group, p));
   for (int32_t g = 0; g < group; g++) {
     const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
+    const gk_cuda_matrix dy = {p[g].y, p[g].ldy, m, n};
     gk_cuda_operand left;
-    GK_TRY(activations(b, fast, p[g].y, p[g].ldy, m, n, room, &left));
+    GK_TRY(activations(b, fast, &dy, 1, &left));
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
       const gk_cuda_operand part = {(const char *)left.data + begin * element_bytes(fast), left.ld, false};
@@ -118,6 +116,8 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
       add = true;
     }
   }
+  b->kept->wrote({dx, lddx, m, k});
+  b->kept->end();
   return GK_OK;
 }
 
@@ -125,12 +125,13 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
 gk_status gk_matmul_dw_cuda(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
   const bool fast = b->precision == GK_FAST;
   if (m == 0) return GK_OK;
-  const int64_t first = (m * gk_round_8(n) * 2 + 255) / 256 * 256;
-  char *room = fast ? (char *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, first + m * gk_round_8(k) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
-  gk_cuda_operand left, right;
-  GK_TRY(activations(b, fast, dy, ldy, m, n, room, &left));
-  GK_TRY(activations(b, fast, x, ldx, m, k, fast ? room + first : nullptr, &right));
-  left.crossed = right.crossed = true;
-  return multiply(b, fast, {left, right, n, k, m, dw, k, scale, true});
+  const gk_cuda_matrix both[2] = {{dy, ldy, m, n}, {x, ldx, m, k}};
+  gk_cuda_operand operands[2];
+  b->kept->begin();
+  GK_TRY(activations(b, fast, both, 2, operands));
+  operands[0].crossed = operands[1].crossed = true;
+  GK_TRY(multiply(b, fast, {operands[0], operands[1], n, k, m, dw, k, scale, true}));
+  b->kept->wrote({dw, k, n, k});
+  b->kept->end();
+  return GK_OK;
 }
