@@ -90,10 +90,28 @@ void all_weights() {
   compare("all weights", folder / "model.gguf", true, Recompute::kNone, 0);
 }
 
+// A plan has the second slice's room where that is free, and not where it is not: neither more nor less for all else.
+void plans() {
+  Folder folder;
+  write_random_model(folder / "model.gguf", spec("llama", "Q8_0"));
+  set("0", "1");
+  Runtime runtime("cuda", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  const auto bytes = [&] { return Trainer::memory_bytes(model, 4, parse_targets("all-linear"), options(true)); };
+  const int64_t slice = int64_t(128) << 20, roomy = bytes(), free_now = runtime.memory().free_now;
+  CHECK(roomy < free_now);
+  gk_buf eaten = runtime.ops().alloc(runtime.backend(), free_now - roomy + slice / 2);
+  CHECK(eaten && runtime.memory().free_now < roomy && runtime.memory().free_now > roomy - slice);
+  CHECK(bytes() == roomy - slice);
+  runtime.ops().release(runtime.backend(), eaten);
+  CHECK(bytes() == roomy);
+}
+
 }  // namespace
 
 int main() {
   run("adapters", adapters);
   run("all_weights", all_weights);
+  run("plans", plans);
   return finish("test_device_streams");
 }
