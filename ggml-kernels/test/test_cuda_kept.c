@@ -4,11 +4,13 @@
 #include "cuda_cases.h"
 #include "weights.h"
 
-enum { T = 40, W = 64, SIZE = T * W, BUFFERS = 6, STEPS = 1500, RESULTS = BUFFERS * SIZE };
+enum { T = 40, W = 64, SIZE = T * W, BUFFERS = 6, STEPS = 1200, RESULTS = BUFFERS * SIZE };
 static float *known;   /* shared by the processes */
 
-typedef struct pool { gk_backend *b; float *at[BUFFERS], *weight, *rstd; const void *quantized; void *pages; } pool;
+typedef struct pool { gk_backend *b; float *at[BUFFERS], *weight, *rstd; const void *quantized; void *pages; int last; } pool;   /* last: which buffer a product read last */
 static int pick(int n) { return (int)(random_u64() % (uint64_t)n); }
+/* A buffer, and more often than others the one that a product may remember. */
+static int near(const pool *p) { return pick(2) ? p->last : pick(BUFFERS); }
 
 /* Numbers stay within [-4, 4] or so: what an op makes of a buffer is scaled down, or is small as it is. */
 static void write_something(pool *p, float *y, const float *x) {
@@ -47,7 +49,7 @@ static void write_something(pool *p, float *y, const float *x) {
       break;
     case 16: if (x != y) CHECK(ops->attention_fwd(b, &attention, x, x, x, y, NULL) == ok); break;
     case 17: {   /* other memory by the same address */
-      int i = pick(BUFFERS);
+      const int i = near(p);
       ops->release(b, p->at[i]);
       CHECK((p->at[i] = ops->alloc(b, SIZE * 4)) != NULL);
       break;
@@ -61,37 +63,45 @@ static void write_something(pool *p, float *y, const float *x) {
 static void multiply_something(pool *p) {
   gk_backend *b = p->b;
   const gk_status ok = GK_OK;
-  const int i = pick(BUFFERS), j = pick(BUFFERS), o = pick(BUFFERS);
-  const int64_t m = pick(4) ? T : T - 2, ld = pick(4) ? W : W / 2, k = ld;   /* the same memory in another shape */
+  const int i = near(p), j = pick(BUFFERS), o = near(p);
+  const int64_t m = pick(6) ? T : T - 2, ld = pick(6) ? W : W / 2, k = ld;   /* the same memory in another shape */
   if (o == i || o == j) return;
-  gk_product product = {{GK_F32, p->at[j], W / 2, k}, p->at[o], W / 2, 0.25f / W, 0};
+  if (pick(3)) p->last = i;
+  gk_product product = {{GK_F32, p->at[j], W / 2, k}, p->at[o], W / 2, 4.0f / W, 0};
   switch (pick(3)) {
     case 0: CHECK(ops->matmul_fwd(b, 1, &product, p->at[i], ld, m, k) == ok); break;
     case 1:
       product.y = p->at[i];
       CHECK(ops->matmul_dx(b, 1, &product, p->at[o], ld, m, k, 0) == ok);
       break;
-    default: CHECK(ops->zero(b, p->at[o], W * W * 2) == ok && ops->matmul_dw(b, p->at[i], W, p->at[j], ld, m, W / 2, k, 0.25f / W, p->at[o]) == ok); break;
+    default: CHECK(ops->matmul_dw(b, p->at[i], W, p->at[j], ld, m, W / 2, k, 4.0f / W, p->at[o]) == ok); break;
   }
 }
 
-static int64_t random_work(gk_backend *b, float *result) {
+static void random_work(gk_backend *b, float *result) {
   random_state = 23;
-  float *one = guarded_f32(W);
+  float *one = guarded_f32(W), *normal = guarded_normal(SIZE);
   for (int i = 0; i < W; i++) one[i] = 1;
   const float *ones = on_device(b, one, W);
   pool p = {.b = b, .weight = on_device(b, guarded_normal(W), W), .rstd = ops->alloc(b, SIZE * 4), .pages = ops->alloc(b, SIZE * 4)};
   CHECK(ops->import_weight(b, guarded_weight(GK_Q8_0, W * W), gk_type_bytes(GK_Q8_0, W * W), &p.quantized) == GK_OK);
   for (int i = 0; i < BUFFERS; i++) p.at[i] = on_device(b, guarded_normal(SIZE), SIZE);
+  float *sum = ops->alloc(b, SIZE * 4);
   for (int step = 0; step < STEPS; step++) {
-    if (step % 25 == 0)
-      for (int i = 0; i < BUFFERS; i++) CHECK(ops->rmsnorm_fwd(b, p.at[i], ones, 1e-3f, T, W, 1, W, p.at[i], p.rstd) == GK_OK);
-    if (pick(3) == 0) write_something(&p, p.at[pick(BUFFERS)], p.at[pick(BUFFERS)]);
+    if (step % 10 == 0) {   /* what was made so far counts; numbers stay of order 1 */
+      const int i = pick(BUFFERS), fresh = pick(BUFFERS);
+      CHECK(ops->add_scaled(b, sum, p.at[i], 1, SIZE) == GK_OK && ops->upload(b, p.at[fresh], normal, SIZE * 4) == GK_OK);
+      for (int n = 0; n < BUFFERS; n++) CHECK(ops->rmsnorm_fwd(b, p.at[n], ones, 1e-20f, T, W, 1, W, p.at[n], p.rstd) == GK_OK);
+    }
+    if (pick(4) == 0) write_something(&p, p.at[near(&p)], p.at[pick(BUFFERS)]);
     else multiply_something(&p);
   }
+  p.at[0] = sum;
   for (int i = 0; i < BUFFERS; i++) memcpy(result + i * SIZE, on_host(b, p.at[i], SIZE), SIZE * 4);
+  double squares = 0;
   for (int i = 0; i < RESULTS; i++) CHECK(isfinite(result[i]));
-  return 0;
+  for (int i = 0; i < SIZE; i++) squares += (double)result[i] * result[i];
+  CHECK(squares > SIZE);
 }
 
 static void nothing_kept(void) {
