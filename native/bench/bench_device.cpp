@@ -1,16 +1,18 @@
 // SFT and DPO steps of a Llama-shaped model on a device, as shares of what the device was measured to do in the same run.
 //
 //   bench_device [--device cuda|cpu] [--layers 32] [--width 4096] [--heads 32] [--kv-heads 8] [--feed-forward 14336] [--vocabulary 128256] [--type Q4_K_M] [--rank 16]
-//                [--steps 5] [--folder DIR] [--case NAME]... [--json FILE]
+//                [--steps 5] [--folder DIR] [--case NAME]... [--gain NAME]... [--json FILE]
 //
 // Cases: sft-1x4096, sft-8x512, dpo-1x1024+128, sft-1x2048-recompute and sft-1x16384-offload (their memory is the point), and tiny-sft, tiny-dpo for a try on a CPU. Tokens are counted as a user
 // counts them: each prompt and answer once. FLOP: 4 for each weight of the products and token (the head: and target): forward, and backward to the activations.
+// --gain: a case that was run is run once more with GRAFT_CUDA_OVERLAP=0, and the two medians are compared.
 // The model is random, and kept in DIR for the next run. A step is a forward, a backward and an update; the best of the steps after two is given beside the median.
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "loss_preference.h"
@@ -37,7 +39,7 @@ const Case kCases[] = {
 
 struct Options {
   std::string device = "cuda", folder = ".", type = "Q4_K_M";
-  std::vector<std::string> cases;
+  std::vector<std::string> cases, gains;
   int layers = 32, width = 4096, heads = 32, kv_heads = 8, feed_forward = 14336, vocabulary = 128256, rank = 16, steps = 5;
   std::FILE *json = nullptr;
 };
@@ -87,7 +89,8 @@ Packed pack(const Case &c, int vocabulary) {
   return p;
 }
 
-void run_case(const Options &o, const Case &c, Runtime &runtime, Model &model, const Peak &peak) {
+// The median seconds of a step.
+double run_case(const Options &o, const Case &c, Runtime &runtime, Model &model, const Peak &peak, const char *how) {
   const Packed p = pack(c, model.hyper().vocabulary);
   const int64_t targets = int64_t(p.rows.size());
   std::unique_ptr<Adapter> adapter = Adapter::create(model, o.rank, float(2 * o.rank), false, "all-linear", 42);
@@ -134,33 +137,56 @@ void run_case(const Options &o, const Case &c, Runtime &runtime, Model &model, c
   const double head = double(model.hyper().vocabulary) * model.hyper().width, weights_before = model.flops_per_token() / 2 - head;
   const double flops = 4 * (weights_before * double(p.counted) + head * double(targets)) / median;
   const DeviceMemory memory = runtime.memory();
-  std::printf("%-22s %6lld tokens  %9.4f s a step (best %.4f)  %9.1f tokens/s  %6.1f TFLOP/s  %5.1f%% of the product peak  %6.2f GiB%s  loss %.3f\n", c.name, (long long)p.counted, median, best, rate,
+  std::printf("%-22s %6lld tokens  %9.4f s a step (best %.4f)  %9.1f tokens/s  %6.1f TFLOP/s  %5.1f%% of the product peak  %6.2f GiB%s  loss %.3f\n", (std::string(c.name) + how).c_str(), (long long)p.counted, median, best, rate,
               flops / 1e12, 100 * flops / peak.fma_flops, double(memory.peak) / (1 << 30), c.pairs ? (", reference " + std::to_string(reference_seconds[reference_seconds.size() / 2]) + " s").c_str() : "", loss);
   if (o.json)
-    std::fprintf(o.json, "{\"case\":\"%s\",\"tokens\":%lld,\"seconds_per_step\":%.6g,\"best_seconds\":%.6g,\"tokens_per_second\":%.6g,\"flops\":%.6g,\"share_of_peak\":%.4g,\"peak_bytes\":%lld,\"reference_seconds\":%.6g,\"loss\":%.6g}\n",
-                 c.name, (long long)p.counted, median, best, rate, flops, flops / peak.fma_flops, (long long)memory.peak, c.pairs ? reference_seconds[reference_seconds.size() / 2] : 0.0, loss);
+    std::fprintf(o.json, "{\"case\":\"%s%s\",\"tokens\":%lld,\"seconds_per_step\":%.6g,\"best_seconds\":%.6g,\"tokens_per_second\":%.6g,\"flops\":%.6g,\"share_of_peak\":%.4g,\"peak_bytes\":%lld,\"reference_seconds\":%.6g,\"loss\":%.6g}\n",
+                 c.name, how, (long long)p.counted, median, best, rate, flops, flops / peak.fma_flops, (long long)memory.peak, c.pairs ? reference_seconds[reference_seconds.size() / 2] : 0.0, loss);
   std::fflush(stdout);
+  return median;
 }
+
+double run_or_tell(const Options &o, const Case &c, Runtime &runtime, Model &model, const Peak &peak, const char *how, int *failed) {
+  double seconds = 0;
+  try {
+    seconds = run_case(o, c, runtime, model, peak, how);
+  } catch (const Error &error) {
+    *failed = 1;
+    std::printf("%-22s FAILED: %s\n", (std::string(c.name) + how).c_str(), error.message.c_str());
+  }
+  if (o.json) std::fflush(o.json);
+  return seconds;
+}
+
+bool named(const std::vector<std::string> &names, const Case &c) { return std::find(names.begin(), names.end(), c.name) != names.end(); }
 
 int bench(const Options &o) {
   int failed = 0;
+  Peak peak;
+  std::vector<double> seconds;
+  {
+    Runtime runtime(o.device.c_str(), "auto", 0);
+    std::printf("%s\n", runtime.ops().describe(runtime.backend()));
+    peak = measure_peak(runtime);
+    std::printf("products %.1f TFLOP/s, copies %.0f GB/s, reads %.0f GB/s\n", peak.fma_flops / 1e12, peak.copy_bytes / 1e9, peak.read_bytes / 1e9);
+    if (o.json) std::fprintf(o.json, "{\"device\":\"%s\",\"product_flops\":%.6g,\"copy_bytes\":%.6g,\"read_bytes\":%.6g}\n", runtime.ops().describe(runtime.backend()), peak.fma_flops, peak.copy_bytes, peak.read_bytes);
+    const double begin = now();
+    Model model(runtime, model_file(o));
+    std::printf("model on the device after %.1f s, %.2f GiB\n", now() - begin, double(runtime.memory().used) / (1 << 30));
+    for (const Case &c : kCases) seconds.push_back(named(o.cases, c) ? run_or_tell(o, c, runtime, model, peak, "", &failed) : 0);
+  }
+  if (o.gains.empty()) return failed;
+  setenv("GRAFT_CUDA_OVERLAP", "0", 1);   // read when a device is opened
   Runtime runtime(o.device.c_str(), "auto", 0);
-  std::printf("%s\n", runtime.ops().describe(runtime.backend()));
-  const Peak peak = measure_peak(runtime);
-  std::printf("products %.1f TFLOP/s, copies %.0f GB/s, reads %.0f GB/s\n", peak.fma_flops / 1e12, peak.copy_bytes / 1e9, peak.read_bytes / 1e9);
-  if (o.json) std::fprintf(o.json, "{\"device\":\"%s\",\"product_flops\":%.6g,\"copy_bytes\":%.6g,\"read_bytes\":%.6g}\n", runtime.ops().describe(runtime.backend()), peak.fma_flops, peak.copy_bytes, peak.read_bytes);
-  const double begin = now();
   Model model(runtime, model_file(o));
-  std::printf("model on the device after %.1f s, %.2f GiB\n", now() - begin, double(runtime.memory().used) / (1 << 30));
-  for (const Case &c : kCases) {
-    if (std::find(o.cases.begin(), o.cases.end(), c.name) == o.cases.end()) continue;
-    try {
-      run_case(o, c, runtime, model, peak);
-    } catch (const Error &error) {
-      failed = 1;
-      std::printf("%-22s FAILED: %s\n", c.name, error.message.c_str());
-    }
-    if (o.json) std::fflush(o.json);
+  for (size_t i = 0; i < seconds.size(); i++) {
+    const Case &c = kCases[i];
+    if (!named(o.gains, c) || !(seconds[i] > 0)) continue;
+    const double without = run_or_tell(o, c, runtime, model, peak, " no overlap", &failed);
+    if (!(without > 0)) continue;
+    std::printf("%-22s dequantization beside products: %.4f s a step with, %.4f without, %.1f%% less\n", c.name, seconds[i], without, 100 * (1 - seconds[i] / without));
+    if (o.json) std::fprintf(o.json, "{\"overlap\":\"%s\",\"seconds_with\":%.6g,\"seconds_without\":%.6g}\n", c.name, seconds[i], without);
+    std::fflush(stdout);
   }
   return failed;
 }
@@ -180,6 +206,7 @@ int main(int argc, char **argv) {
     if (name == "--folder") o.folder = value, known = true;
     if (name == "--type") o.type = value, known = true;
     if (name == "--case") o.cases.push_back(value), known = true;
+    if (name == "--gain") o.gains.push_back(value), known = true;
     if (name == "--json") known = (o.json = std::fopen(value.c_str(), "w")) != nullptr;
     if (!known) return std::fprintf(stderr, "bench_device: %s %s is not understood\n", argv[i], argv[i + 1]), 2;
   }

@@ -13,14 +13,21 @@ void check_options(const TrainerOptions &options) {
 }
 
 // What the kernels take for themselves; an upper estimate. On the CPU products pack their operands (gk_scratch in ggml-kernels). A GPU holds a slice of a weight,
-// partial sums, cuBLAS's workspace and the staging ring (about 400 MiB), both operands of a product in bf16 (of the head: logits and its rows), or attention's tensors and
-// their gradients in bf16.
-int64_t kernel_scratch_bytes(const Model &model, int64_t rows, int64_t head_rows) {
+// partial sums, cuBLAS's workspace and the staging ring (about 400 MiB), in bf16 the activations that a group of products shares (its input, its outputs' gradients, the
+// low-rank ones) or of the head (logits and its rows), or attention's tensors and their gradients.
+int64_t kernel_scratch_bytes(const Model &model, int64_t rows, int64_t head_rows, int64_t rank) {
   if (!model.runtime().on_gpu()) return int64_t(96) << 20;
   const Hyperparameters &hyper = model.hyper();
-  const int64_t products = rows * (std::max<int64_t>(hyper.feed_forward, hyper.query_width()) + std::max<int64_t>(hyper.width, hyper.feed_forward));
+  const int64_t outputs = std::max<int64_t>(2 * int64_t(hyper.feed_forward), hyper.query_width() + 2 * hyper.kv_width());
+  const int64_t products = rows * (outputs + hyper.width + 6 * rank);
   const int64_t attention = rows * 2 * int64_t(hyper.query_width() + hyper.kv_width()), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
   return (int64_t(400) << 20) + 2 * std::max<int64_t>({products, attention, head});
+}
+
+// A GPU takes a second slice's room where there is some left, and does without where there is none (ggml-kernels/docs/matmul.md): it must not make a plan fail.
+int64_t with_second_slice(const Model &model, int64_t bytes) {
+  const int64_t slice = int64_t(128) << 20;
+  return model.runtime().on_gpu() && bytes + slice <= model.runtime().memory().free_now ? bytes + slice : bytes;
 }
 
 }  // namespace
@@ -47,7 +54,7 @@ int64_t Trainer::memory_bytes(const Model &model, int32_t rank, const std::vecto
   for (Target target : targets) ranks[target] = rank;
   const int64_t floats = adapter_floats(model, rank, targets);
   trainer.declare(model, ranks, floats, false);
-  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk());
+  return with_second_slice(model, trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk(), rank));
 }
 
 int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOptions &options) {
@@ -56,7 +63,7 @@ int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOption
   const int32_t ranks[kTargets] = {};
   const int64_t floats = Weights::count(model);
   trainer.declare(model, ranks, floats, true);
-  return trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk());
+  return with_second_slice(model, trainer.workspace_.bytes() + floats * int64_t(sizeof(float)) + kernel_scratch_bytes(model, options.max_tokens, trainer.head_.chunk(), 0));
 }
 
 void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights) {

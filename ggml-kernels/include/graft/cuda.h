@@ -3,9 +3,10 @@
  * Ops return once their work is queued; download, and every op with a host output, wait for what came before. Products and attention take
  * bf16 operands with f32 sums when the precision is GK_FAST, f32 throughout when it is GK_PRECISE; all else is f32 always.
  *
- *   GRAFT_CUDA_SYNC=1       waits after each kernel, so that an error names the kernel that made it
+ *   GRAFT_CUDA_SYNC=1       waits after each kernel, so that an error names the kernel that made it; one stream, and no product remembers anything
  *   GRAFT_CUDA_F32=1        f32 throughout, whatever the precision asked for
  *   GRAFT_CUDA_TIMEOUT=S    how long to wait for the device before that is an error (default 600 seconds)
+ *   GRAFT_CUDA_OVERLAP=0    weights are dequantized between products, not beside them on a second stream (the same bits, one buffer less)
  *   GRAFT_CUDA_GRAPHS=0     no CUDA graphs: graph_begin and graph_end do nothing (so too with GRAFT_CUDA_SYNC=1)
  *   GRAFT_CUBLAS=FILE|off   libcublas to use for large products; default: the one that the loader finds, else own kernels
  */

@@ -142,7 +142,8 @@ struct gk_ops {
   gk_status (*download)(gk_backend *, void *host, const void *src, int64_t bytes);
   gk_status (*copy)(gk_backend *, gk_buf dst, const void *src, int64_t bytes);
   gk_status (*zero)(gk_backend *, gk_buf dst, int64_t bytes);
-  /* Makes a host weight (a mapped file) usable as gk_weight.data. cpu: the pointer itself, nothing copied. */
+  /* Makes a host weight (a mapped file) usable as gk_weight.data, which nobody writes to: a GPU may read it ahead of a product, beside other ops (docs/matmul.md). upload, copy
+   * and zero into it end that. cpu: the pointer itself, nothing copied. */
   gk_status (*import_weight)(gk_backend *, const void *host, int64_t bytes, const void **data);
   void (*release_weight)(gk_backend *, const void *data);
 

@@ -67,7 +67,13 @@ gk_status gk_cuda_wait(gk_backend *b, const char *what) {
 
 gk_status gk_cuda_here(gk_backend *b) { return gk_cuda_check(cudaSetDevice(b->device), "choosing the GPU"); }
 
+void gk_cuda_written(gk_backend *b, const void *begin, int64_t bytes) {
+  b->writes++;
+  if (b->ahead) b->ahead->changed(begin, bytes);
+}
+
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes) {
+  b->writes++;
   GK_TRY(gk_cuda_here(b));
   if (shared_bytes <= (48 << 10)) return GK_OK;
   if (shared_bytes > b->shared_bytes_most)
@@ -86,10 +92,11 @@ gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t erro
 
 static double gib(int64_t bytes) { return (double)bytes / (double)(1 << 30); }
 
-static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
+void *gk_cuda_take(gk_backend *b, int64_t bytes, const char *purpose) {
   if (gk_cuda_here(b) != GK_OK || gk_cuda_region_settle(b) != GK_OK) return nullptr;   /* what was held back may use memory that now goes back to the device */
   cudaError_t error;
   void *block = b->pool->take(bytes, &error);
+  if (!block && b->ahead && b->ahead->drop()) block = b->pool->take(bytes, &error);
   if (!block) {
     size_t free_now = 0, total = 0;
     cudaMemGetInfo(&free_now, &total);
@@ -102,7 +109,7 @@ static void *take(gk_backend *b, int64_t bytes, const char *purpose) {
 void *gk_cuda_scratch_get(gk_backend *b, gk_cuda_scratch slot, int64_t bytes) {
   if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes) return b->scratch[slot];
   b->pool->give(b->scratch[slot]);
-  b->scratch[slot] = take(b, bytes, "scratch memory");
+  b->scratch[slot] = gk_cuda_take(b, bytes, "scratch memory");
   b->scratch_bytes[slot] = b->scratch[slot] ? bytes : 0;
   return b->scratch[slot];
 }
@@ -135,7 +142,8 @@ const char *gk_describe_cuda(gk_backend *b) { return b->description; }
 void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision = b->only_f32 ? GK_PRECISE : precision; }
 
 gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {
-  void *block = take(b, bytes, "memory");
+  void *block = gk_cuda_take(b, bytes, "memory");
+  if (block) gk_cuda_written(b, block, bytes);
   if (block && gk_cuda_region_leave(b) != GK_OK) {
     b->pool->give(block);
     return nullptr;
@@ -148,7 +156,9 @@ gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {
 }
 
 void gk_release_cuda(gk_backend *b, gk_buf buf) {
-  if (buf) b->pool->give(buf);
+  if (!buf) return;
+  if (b->ahead) b->ahead->released(buf);
+  b->pool->give(buf);
 }
 
 gk_buf gk_alloc_host_cuda(gk_backend *b, int64_t bytes) {
@@ -172,11 +182,13 @@ gk_status gk_upload_cuda(gk_backend *b, gk_buf dst, const void *host, int64_t by
 
 gk_status gk_cuda_send(gk_backend *b, void *dst, const void *host, int64_t bytes) {
   if (b->hung) return gk_cuda_wait(b, "upload");
+  gk_cuda_written(b, dst, bytes);
   return check_waited(b, b->staging->upload(dst, host, bytes, b->stream), "upload", "(or what was queued before it)");
 }
 gk_status gk_download_cuda(gk_backend *b, void *host, const void *src, int64_t bytes) { return gk_cuda_fetch(b, host, src, bytes, "download"); }
 
 gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes) {
+  gk_cuda_written(b, dst, bytes);
   if (bytes > 0 && gk_cuda_in_region(b)) {
     gk_cuda_call call;
     call.kind = gk_cuda_call::kCopy, call.to = dst, call.from = src, call.bytes = bytes;
@@ -186,6 +198,7 @@ gk_status gk_copy_cuda(gk_backend *b, gk_buf dst, const void *src, int64_t bytes
 }
 
 gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
+  gk_cuda_written(b, dst, bytes);
   if (bytes > 0 && gk_cuda_in_region(b)) {
     gk_cuda_call call;
     call.kind = gk_cuda_call::kFill, call.to = dst, call.bytes = bytes;
@@ -195,11 +208,12 @@ gk_status gk_zero_cuda(gk_backend *b, gk_buf dst, int64_t bytes) {
 }
 
 gk_status gk_import_weight_cuda(gk_backend *b, const void *host, int64_t bytes, const void **data) {
-  void *block = take(b, bytes, "memory for a weight");
+  void *block = gk_cuda_take(b, bytes, "memory for a weight");
   if (!block) return GK_OUT_OF_MEMORY;
-  const gk_status status = gk_upload_cuda(b, block, host, bytes);
+  gk_status status = gk_upload_cuda(b, block, host, bytes);
+  if (status == GK_OK && b->ahead) status = b->ahead->imported(block, bytes);
   if (status != GK_OK) {
-    b->pool->give(block);
+    gk_release_cuda(b, block);
     return status;
   }
   *data = block;
@@ -216,8 +230,11 @@ void gk_close_cuda(gk_backend *b) {
   }
   cudaSetDevice(b->device);
   if (b->stream) cudaStreamSynchronize(b->stream);
+  if (b->ahead && b->ahead->stream()) cudaStreamSynchronize(b->ahead->stream());
+  delete b->ahead;
   gk_cublas_close(b->cublas);
   gk_cuda_graphs_close(b->graphs);
+  delete b->kept;
   delete b->staging;
   delete b->pool;
   if (b->waited_for) cudaEventDestroy(b->waited_for);
@@ -265,11 +282,18 @@ static gk_status open_device(gk_backend *b, int32_t device) {
   b->shared_bytes_most = (size_t)shared;
   if (b->major < 8) return gk_cuda_fail(GK_DEVICE_ERROR, "%s has compute capability %d.%d; Graft needs 8.0 (Ampere) or newer; use --device cpu", properties.name, b->major, b->minor);
   GK_TRY(gk_cuda_check(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking), "making a stream"));
+  b->queue = b->stream;
   GK_TRY(gk_cuda_check(cudaEventCreateWithFlags(&b->waited_for, cudaEventDisableTiming), "making an event"));
   GK_TRY(gk_cuda_check(b->staging->open(b->timeout_seconds), "pinned memory for transfers"));
   const char *products = "own products";
   b->cublas = gk_cublas_open(b, &products);
   b->graphs = gk_cuda_graphs_open(b);
+  const char *overlap = getenv("GRAFT_CUDA_OVERLAP");
+  if (!b->synchronous && !(overlap && *overlap == '0')) {
+    b->ahead = new (std::nothrow) gk_cuda_ahead(b);
+    if (!b->ahead) return gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
+    GK_TRY(b->ahead->open());
+  }
   snprintf(b->description, sizeof b->description, "cuda: %.200s (compute %d.%d, %.0f GiB), %s", properties.name, b->major, b->minor, gib((int64_t)properties.totalGlobalMem), products);
   return GK_OK;
 }
@@ -282,12 +306,13 @@ extern "C" gk_backend *gk_cuda_open(int32_t device, char *message, int64_t messa
     b->ops = &table;
     b->pool = new (std::nothrow) gk_cuda_pool();
     b->staging = new (std::nothrow) gk_cuda_staging();
+    b->kept = new (std::nothrow) gk_cuda_kept(b);
     const char *f32 = getenv("GRAFT_CUDA_F32"), *synchronous = getenv("GRAFT_CUDA_SYNC"), *timeout = getenv("GRAFT_CUDA_TIMEOUT");
     b->synchronous = synchronous && *synchronous && *synchronous != '0';
     b->only_f32 = f32 && *f32 && *f32 != '0';
     b->precision = b->only_f32 ? GK_PRECISE : GK_FAST;
     b->timeout_seconds = timeout && atof(timeout) > 0 ? atof(timeout) : 600;
-    status = b->pool && b->staging ? open_device(b, device) : gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
+    status = b->pool && b->staging && b->kept ? open_device(b, device) : gk_cuda_fail(GK_OUT_OF_MEMORY, "out of memory");
   }
   if (status == GK_OK) return b;
   if (message && message_bytes > 0) snprintf(message, (size_t)message_bytes, "%s", last_error);

@@ -5,15 +5,17 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "ahead.h"
 #include "device.cuh"
 #include "graft/ops.h"
 #include "graph.h"
+#include "kept.h"
 #include "memory.h"
 
 /* Who owns which scratch slot. A slot's content lives until the same slot is asked for more bytes, or used by another op. */
 enum gk_cuda_scratch {
-  GK_CUDA_SCRATCH_X,        /* left operand of a product in bf16; q, k, v of attention */
-  GK_CUDA_SCRATCH_W,        /* a weight in bf16 or f32 */
+  GK_CUDA_SCRATCH_X,        /* activations of products in bf16 (`kept` knows which); q, k, v of attention */
+  GK_CUDA_SCRATCH_W,        /* a small weight in bf16 or f32; any, where none is dequantized ahead */
   GK_CUDA_SCRATCH_PARTIAL,  /* partial sums, added up in a fixed order */
   GK_CUDA_SCRATCH_OP,       /* any one op, for the length of its call */
   GK_CUDA_SCRATCH_CUBLAS,   /* cuBLAS's workspace */
@@ -26,7 +28,8 @@ struct gk_backend {
   const gk_ops *ops;        /* must stay the first member */
   int device, major, minor, multiprocessors;
   size_t shared_bytes_most; /* that a block may ask for */
-  cudaStream_t stream;      /* all work is queued here, in order */
+  cudaStream_t stream;      /* all work is queued here, in order, but for what `ahead` does */
+  cudaStream_t queue;       /* where LAUNCH puts a kernel: `stream`, or for a moment that of `ahead` */
   gk_precision precision;
   bool synchronous;         /* GRAFT_CUDA_SYNC */
   bool only_f32;            /* GRAFT_CUDA_F32 */
@@ -38,7 +41,10 @@ struct gk_backend {
   void *scratch[GK_CUDA_SCRATCH_SLOTS];
   int64_t scratch_bytes[GK_CUDA_SCRATCH_SLOTS];
   gk_cublas *cublas;        /* NULL: own products */
+  gk_cuda_ahead *ahead;     /* NULL: weights are dequantized on `stream` */
   gk_cuda_graphs *graphs;   /* NULL: none */
+  gk_cuda_kept *kept;
+  uint64_t writes;          /* counts whatever may have written device memory: kept.h */
   std::unordered_map<const void *, size_t> shared_bytes_allowed;   /* that a kernel may be launched with, where it is more than 48 KiB; holds for one device */
   char description[384];
 };
@@ -61,7 +67,8 @@ gk_status gk_cuda_here(gk_backend *b);
 /* Until all that is queued is done, at most timeout_seconds. */
 gk_status gk_cuda_wait(gk_backend *b, const char *what);
 
-/* Device memory of at least so many bytes, aligned to 256, not zeroed. NULL when memory is out (and gk_cuda_last_error says so). */
+/* Device memory of at least so many bytes, aligned to 256, not zeroed. NULL when memory is out (and gk_cuda_last_error says so). gk_cuda_take: from the pool, to which it is given back. */
+void *gk_cuda_take(gk_backend *b, int64_t bytes, const char *purpose);
 void *gk_cuda_scratch_get(gk_backend *b, gk_cuda_scratch slot, int64_t bytes);
 /* A small host array on the device, valid for kernels that are launched before the next op; `*device` is aligned to 256. */
 gk_status gk_cuda_stage(gk_backend *b, const void *host, int64_t bytes, const void **device);
@@ -75,6 +82,9 @@ template <typename T> gk_status gk_cuda_stage_array(gk_backend *b, const T *host
 gk_status gk_cuda_send(gk_backend *b, void *device, const void *host, int64_t bytes);
 /* Device to host, waited for. */
 gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t bytes, const char *what);
+
+/* Device memory from `begin` on is written by something else than LAUNCH, of which everybody who does so tells. */
+void gk_cuda_written(gk_backend *b, const void *begin, int64_t bytes);
 
 gk_status gk_cuda_before_launch(gk_backend *b, const char *name, const void *kernel, size_t shared_bytes);
 gk_status gk_cuda_after_launch(gk_backend *b, const char *name, cudaError_t error);
@@ -96,10 +106,10 @@ static gk_status gk_cuda_launch(gk_backend *b, const char *name, void (*kernel)(
     return gk_cuda_region_call(b, std::move(call));
   }
 #ifdef GRAFT_CUDA_EMULATED
-  return gk_cuda_after_launch(b, name, emulator_launch((const void *)kernel, grid, dim3(block), shared_bytes, b->stream, [=] { kernel(arguments...); }));
+  return gk_cuda_after_launch(b, name, emulator_launch((const void *)kernel, grid, dim3(block), shared_bytes, b->queue, [=] { kernel(arguments...); }));
 #else
   void *list[] = {(void *)&arguments..., nullptr};
-  return gk_cuda_after_launch(b, name, cudaLaunchKernel((const void *)kernel, grid, dim3(block), list, shared_bytes, b->stream));
+  return gk_cuda_after_launch(b, name, cudaLaunchKernel((const void *)kernel, grid, dim3(block), list, shared_bytes, b->queue));
 #endif
 }
 /* LAUNCH(b, kernel, grid, block, shared_bytes, arguments...); a template with a comma goes in parentheses. */

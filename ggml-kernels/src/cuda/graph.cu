@@ -170,9 +170,8 @@ class gk_cuda_graphs {
       if (r->open == r->chunks.size()) {
         Chunk chunk;
         chunk.bytes = call->bytes > kChunkBytes ? call->bytes : kChunkBytes;
-        cudaError_t error;
-        chunk.device = (char *)b_->pool->take(chunk.bytes, &error);
-        if (!chunk.device) return gk_cuda_fail(GK_OUT_OF_MEMORY, "cuda: %lld bytes for the tables of a graph could not be had", (long long)chunk.bytes);
+        chunk.device = (char *)gk_cuda_take(b_, chunk.bytes, "memory for the tables of a graph");
+        if (!chunk.device) return GK_OUT_OF_MEMORY;
         chunk.image.resize((size_t)chunk.bytes);
         r->chunks.push_back(std::move(chunk));
       }
@@ -271,9 +270,11 @@ bool gk_cuda_region_takes(int64_t bytes) { return bytes <= kMostStaged; }
 
 gk_status gk_graph_begin_cuda(gk_backend *b, const void *key, int64_t key_bytes) {
   GK_TRY(gk_cuda_here(b));
+  b->writes++;
   try { return b->graphs ? b->graphs->begin(std::string(key ? (const char *)key : "", key ? (size_t)key_bytes : 0)) : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }
 gk_status gk_graph_end_cuda(gk_backend *b) {
   GK_TRY(gk_cuda_here(b));
+  b->writes++;
   try { return b->graphs ? b->graphs->end() : GK_OK; } catch (const std::bad_alloc &) { return no_host_memory(); }
 }

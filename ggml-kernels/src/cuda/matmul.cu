@@ -21,24 +21,51 @@ static gk_status multiply(gk_backend *b, bool fast, const gk_cuda_gemm &g) { ret
 static int64_t row_elements(bool fast, int64_t columns) { return fast ? gk_round_8(columns) : columns; }
 static int64_t element_bytes(bool fast) { return fast ? 2 : 4; }
 
-/* x [rows,columns] as an operand: bf16 at `room`, or as it is. */
-static gk_status activations(gk_backend *b, bool fast, const float *x, int64_t ldx, int64_t rows, int64_t columns, void *room, gk_cuda_operand *operand) {
-  *operand = {x, ldx, false};
-  if (!fast) return GK_OK;
-  *operand = {room, gk_round_8(columns), false};
-  return gk_cuda_to_bf16(b, x, ldx, rows, columns, (uint16_t *)room);
+/* Activations as operands: in bf16, or as they are. */
+static gk_status activations(gk_backend *b, bool fast, const gk_cuda_matrix *m, int count, gk_cuda_operand *operands) {
+  for (int i = 0; i < count; i++) operands[i] = {m[i].data, m[i].ld, false};
+  return fast ? b->kept->get(m, count, operands) : GK_OK;
 }
 
-/* Rows begin .. of a weight as an operand, in scratch unless they can be used where they are. */
-static gk_status weights(gk_backend *b, bool fast, const gk_weight &w, int64_t begin, int64_t rows, gk_cuda_operand *operand) {
-  const int64_t ld = row_elements(fast, w.k);
-  const char *data = (const char *)w.data + begin * gk_type_bytes(w.type, w.k);
-  *operand = {data, w.k, false};
-  if (fast ? w.type == GK_BF16 && w.k % 8 == 0 && gk_aligned(data, 16) : w.type == GK_F32) return GK_OK;
-  void *room = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, rows * ld * element_bytes(fast));
-  if (!room) return GK_OUT_OF_MEMORY;
-  *operand = {room, ld, false};
+/* Can a weight's rows be used where they are? */
+static bool as_it_is(bool fast, const gk_weight &w) { return fast ? w.type == GK_BF16 && w.k % 8 == 0 && gk_aligned(w.data, 16) : w.type == GK_F32; }
+
+/* Is it dequantized beside the main stream? What other ops write (adapters, weights that are trained) only where it is worth the wait for them. */
+static bool aside(gk_backend *b, bool fast, const gk_weight &w, bool *stays) {
+  *stays = b->ahead && b->ahead->stays(w.data);
+  return b->ahead && !as_it_is(fast, w) && (*stays || w.n * row_elements(fast, w.k) * element_bytes(fast) >= SLICE_BYTES / 8);
+}
+
+/* Before a call's first weight: those that other ops write are read after what they have been asked for so far. */
+static gk_status written_by_now(gk_backend *b, bool fast, int32_t group, const gk_product *p) {
+  bool stays;
+  for (int32_t g = 0; g < group; g++)
+    if (aside(b, fast, p[g].w, &stays) && !stays) return gk_cuda_in_region(b) ? GK_OK : b->ahead->after_main();
+  return GK_OK;
+}
+
+static gk_status dequantize(gk_backend *b, bool fast, const gk_weight &w, int64_t begin, int64_t rows, void *room) {
   return fast ? gk_cuda_weight_bf16(b, w, begin, rows, (uint16_t *)room) : gk_cuda_weight_f32(b, w, begin, rows, (float *)room);
+}
+
+/* C = or += A · (rows begin .. of a weight): the weight's part of g is filled in, in scratch unless it can be used where it is. */
+static gk_status multiply_weight(gk_backend *b, bool fast, const gk_weight &w, int64_t begin, int64_t rows, bool crossed, gk_cuda_gemm g) {
+  const int64_t ld = row_elements(fast, w.k), bytes = rows * ld * element_bytes(fast);
+  g.b = {(const char *)w.data + begin * gk_type_bytes(w.type, w.k), w.k, crossed};
+  if (as_it_is(fast, w)) return multiply(b, fast, g);
+  bool stays;
+  void *room = nullptr;
+  if (aside(b, fast, w, &stays)) {
+    GK_TRY(b->ahead->begin(bytes, &room));
+    GK_TRY(b->ahead->ready(dequantize(b, fast, w, begin, rows, room)));
+    g.b = {room, ld, crossed};
+    GK_TRY(multiply(b, fast, g));
+    return b->ahead->used();
+  }
+  if (!(room = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, bytes))) return GK_OUT_OF_MEMORY;
+  GK_TRY(dequantize(b, fast, w, begin, rows, room));
+  g.b = {room, ld, crossed};
+  return multiply(b, fast, g);
 }
 
 /* Rows of a slice: a multiple of 128. */
@@ -52,18 +79,20 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
   for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
   if (m == 0) return GK_OK;
   if (m <= GK_CUDA_FEW) return (fast ? gk_cuda_few_bf16 : gk_cuda_few_f32)(b, group, p, x, ldx, m, k);
-  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
-  gk_cuda_operand left, right;
-  GK_TRY(activations(b, fast, x, ldx, m, k, room, &left));
+  const gk_cuda_matrix input = {x, ldx, m, k};
+  gk_cuda_operand left;
+  b->kept->begin();
+  GK_TRY(written_by_now(b, fast, group, p));
+  GK_TRY(activations(b, fast, &input, 1, &left));
   for (int32_t g = 0; g < group; g++) {
     const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
-      GK_TRY(weights(b, fast, p[g].w, begin, rows, &right));
-      GK_TRY(multiply(b, fast, {left, right, m, rows, k, p[g].y + begin, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
+      GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, false, {left, {}, m, rows, k, p[g].y + begin, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
     }
   }
+  for (int32_t g = 0; g < group; g++) b->kept->wrote({p[g].y, p[g].ldy, m, p[g].w.n});
+  b->kept->end();
   return GK_OK;
 }
 
@@ -72,24 +101,23 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
   const bool fast = b->precision == GK_FAST;
   for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
   if (m == 0) return GK_OK;
-  int64_t widest = 0;
-  for (int32_t g = 0; g < group; g++) widest = p[g].w.n > widest ? p[g].w.n : widest;
-  void *room = fast ? gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(widest) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
   bool add = accumulate != 0;
+  b->kept->begin();
+  GK_TRY(written_by_now(b, fast, group, p));
   for (int32_t g = 0; g < group; g++) {
     const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
-    gk_cuda_operand left, right;
-    GK_TRY(activations(b, fast, p[g].y, p[g].ldy, m, n, room, &left));
+    const gk_cuda_matrix dy = {p[g].y, p[g].ldy, m, n};
+    gk_cuda_operand left;
+    GK_TRY(activations(b, fast, &dy, 1, &left));
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
-      GK_TRY(weights(b, fast, p[g].w, begin, rows, &right));
-      right.crossed = true;
       const gk_cuda_operand part = {(const char *)left.data + begin * element_bytes(fast), left.ld, false};
-      GK_TRY(multiply(b, fast, {part, right, m, k, rows, dx, lddx, p[g].scale, add}));
+      GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, true, {part, {}, m, k, rows, dx, lddx, p[g].scale, add}));
       add = true;
     }
   }
+  b->kept->wrote({dx, lddx, m, k});
+  b->kept->end();
   return GK_OK;
 }
 
@@ -97,12 +125,13 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
 gk_status gk_matmul_dw_cuda(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
   const bool fast = b->precision == GK_FAST;
   if (m == 0) return GK_OK;
-  const int64_t first = (m * gk_round_8(n) * 2 + 255) / 256 * 256;
-  char *room = fast ? (char *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, first + m * gk_round_8(k) * 2) : nullptr;
-  if (fast && !room) return GK_OUT_OF_MEMORY;
-  gk_cuda_operand left, right;
-  GK_TRY(activations(b, fast, dy, ldy, m, n, room, &left));
-  GK_TRY(activations(b, fast, x, ldx, m, k, fast ? room + first : nullptr, &right));
-  left.crossed = right.crossed = true;
-  return multiply(b, fast, {left, right, n, k, m, dw, k, scale, true});
+  const gk_cuda_matrix both[2] = {{dy, ldy, m, n}, {x, ldx, m, k}};
+  gk_cuda_operand operands[2];
+  b->kept->begin();
+  GK_TRY(activations(b, fast, both, 2, operands));
+  operands[0].crossed = operands[1].crossed = true;
+  GK_TRY(multiply(b, fast, {operands[0], operands[1], n, k, m, dw, k, scale, true}));
+  b->kept->wrote({dw, k, n, k});
+  b->kept->end();
+  return GK_OK;
 }

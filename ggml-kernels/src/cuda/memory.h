@@ -7,8 +7,8 @@
 
 #include "device.cuh"
 
-/* Blocks that are given back are kept, since cudaMalloc and cudaFree wait for the device; work is queued on one stream, so a block may be
- * used again at once. When the device has no more, all kept blocks are returned to it and it is asked again. */
+/* Blocks that are given back are kept, since cudaMalloc and cudaFree wait for the device; work is queued on one stream, which waits at once for what a
+ * second one does (ahead.h), so a block may be used again at once. When the device has no more, all kept blocks are returned to it and it is asked again. */
 class gk_cuda_pool {
  public:
   ~gk_cuda_pool();

@@ -10,7 +10,10 @@
  *   GRAFT_EMULATOR_MEMORY     bytes of device memory (default 8 GiB)
  *   GRAFT_EMULATOR_FAIL=N     launches after the first N fail with cudaErrorIllegalAddress, and everything after
  *   GRAFT_EMULATOR_HANG=N     the launch after the first N never ends; what waits for it without asking the time ends the program
- *   GRAFT_EMULATOR_DELAY=1    what is queued is done when it is waited for and no sooner, so that memory reused too early shows
+ *   GRAFT_EMULATOR_DELAY=1    what is queued is done when it is waited for and no sooner, so that memory reused too early shows, and a stream that
+ *                             does not wait for another's event finds nothing of its work
+ *   GRAFT_EMULATOR_DELAY=2    the same on the first stream alone: others' work is done as soon as the events it waits for allow, however much
+ *                             of the first one's is left
  *   GRAFT_EMULATOR_DRIVER=V   the driver's version: 0 none, below 13000 too old
  *   GRAFT_EMULATOR_DEVICES=N  number of GPUs (default 1)
  *   GRAFT_EMULATOR_COMPUTE    compute capability, as 8.6 (default 9.0)
@@ -169,4 +172,7 @@ cudaError_t emulator_launch(const void *kernel, dim3 grid, dim3 block, size_t sh
 /* Launches of kernels and of graphs so far, for tests. */
 extern "C" int64_t emulator_launches();
 extern "C" int64_t emulator_graph_launches();
+/* Of kernels on other streams than the first; and those among them that ran while the first stream still had older work to do. */
+extern "C" int64_t emulator_aside_launches();
+extern "C" int64_t emulator_early_launches();
 #endif

@@ -14,9 +14,11 @@
 
 struct emulated_graph { std::vector<std::function<cudaError_t()>> work; };
 struct emulated_graph_exec { std::vector<std::function<cudaError_t()>> work; };
+struct emulated_work { int64_t number; std::function<cudaError_t()> run; };   // numbered over all streams, as queued
 struct emulated_stream {
+  int (*enqueue)(emulated_stream *, void (*run)(void *), void *argument);   // first, for fake_cublas.c: queues a call
   emulated_graph *capture = nullptr;
-  std::deque<std::function<cudaError_t()>> waiting;   // with GRAFT_EMULATOR_DELAY
+  std::deque<emulated_work> waiting;   // with GRAFT_EMULATOR_DELAY
   int64_t queued = 0, done = 0;
 };
 struct emulated_event {
@@ -30,8 +32,11 @@ struct Block { size_t bytes; bool device; };
 struct Device {
   int major = 9, minor = 0;
   size_t memory = size_t(8) << 30, used = 0;
-  bool strict = false, delay = false, hung = false;
+  bool strict = false, hung = false;
+  int delay = 0;
   int64_t launches = 0, graph_launches = 0, fail_at = -1, hang_at = -1;
+  int64_t numbered = 0, running = 0, aside_launches = 0, early_launches = 0;   // running: the number of the work that is done now
+  emulated_stream *first = nullptr;   // the stream that was made first
   int driver = 13000, devices = 1;
   std::set<emulated_stream *> streams;
   cudaError_t last = cudaSuccess, broken = cudaSuccess;
@@ -43,7 +48,7 @@ struct Device {
     if (const char *text = getenv("GRAFT_EMULATOR_STRICT")) strict = *text == '1';
     if (const char *text = getenv("GRAFT_EMULATOR_FAIL")) fail_at = atoll(text);
     if (const char *text = getenv("GRAFT_EMULATOR_HANG")) hang_at = atoll(text);
-    if (const char *text = getenv("GRAFT_EMULATOR_DELAY")) delay = *text == '1';
+    if (const char *text = getenv("GRAFT_EMULATOR_DELAY")) delay = atoi(text);
     if (const char *text = getenv("GRAFT_EMULATOR_DRIVER")) driver = atoi(text);
     if (const char *text = getenv("GRAFT_EMULATOR_DEVICES")) devices = atoi(text);
     if (const char *text = getenv("GRAFT_EMULATOR_COMPUTE")) major = atoi(text), minor = strchr(text, '.') ? atoi(strchr(text, '.') + 1) : 0;
@@ -113,11 +118,12 @@ void not_hung(const char *call) {
 /* Runs what waits in the stream until so much of it is done. */
 void advance(emulated_stream *stream, int64_t until) {
   while (stream->done < until && !device().hung) {
-    const auto work = std::move(stream->waiting.front());
+    const emulated_work work = std::move(stream->waiting.front());
     stream->waiting.pop_front();
     stream->done++;
+    device().running = work.number;
     if (device().broken == cudaSuccess)
-      if (const cudaError_t error = work(); error != cudaSuccess) device().broken = error;
+      if (const cudaError_t error = work.run(); error != cudaSuccess) device().broken = error;
   }
 }
 void advance_all() {
@@ -131,17 +137,37 @@ cudaError_t enqueue(cudaStream_t stream, std::function<cudaError_t()> work) {
     return cudaSuccess;
   }
   if (stream && device().delay) {
-    stream->waiting.push_back(std::move(work));
+    stream->waiting.push_back({++device().numbered, std::move(work)});
     stream->queued++;
+    if (device().delay == 2 && stream != device().first) advance(stream, stream->queued);
     return cudaSuccess;
   }
   return device().hung ? cudaSuccess : result(work());
+}
+
+int enqueue_call(emulated_stream *stream, void (*run)(void *), void *argument) {
+  return enqueue(stream, [=] {
+    Access open;
+    run(argument);
+    return cudaSuccess;
+  });
+}
+
+/* A kernel of this stream begins. */
+void count_launch(emulated_stream *stream) {
+  Device &d = device();
+  d.launches++;
+  if (!stream || !d.first || stream == d.first) return;
+  d.aside_launches++;
+  if (!d.first->waiting.empty() && d.first->waiting.front().number < d.running) d.early_launches++;
 }
 
 }  // namespace
 
 extern "C" int64_t emulator_launches() { return device().launches; }
 extern "C" int64_t emulator_graph_launches() { return device().graph_launches; }
+extern "C" int64_t emulator_aside_launches() { return device().aside_launches; }
+extern "C" int64_t emulator_early_launches() { return device().early_launches; }
 
 const char *cudaGetErrorName(cudaError_t e) {
   switch (e) {
@@ -229,12 +255,15 @@ cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t s) {
 }
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) {
   *s = new emulated_stream;
+  (*s)->enqueue = enqueue_call;
+  if (!device().first) device().first = *s;
   device().streams.insert(*s);
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t s) {
   advance(s, s->queued);
   device().streams.erase(s);
+  if (device().first == s) device().first = nullptr;
   delete s;
   return cudaSuccess;
 }
@@ -243,7 +272,16 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s) {
   not_hung("cudaStreamSynchronize");
   return result(device().broken);
 }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {   /* for what was recorded by now; of a captured one nothing here knows how */
+  if (!s || s->capture) return result(cudaErrorInvalidValue);
+  emulated_stream *of = e->stream;
+  if (!of || of == s) return cudaSuccess;
+  const int64_t at = e->at;
+  return enqueue(s, [of, at] {
+    if (device().streams.count(of)) advance(of, at);
+    return cudaSuccess;
+  });
+}
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
   if (!s || s->capture) return result(cudaErrorInvalidValue);
   s->capture = new emulated_graph;
@@ -273,6 +311,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g) { delete g; return cudaSuccess; }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) { *e = new emulated_event; return cudaSuccess; }
 cudaError_t cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
+  if (s && s->capture) return result(cudaErrorInvalidValue);
   e->stream = s, e->at = s ? s->queued : 0;
   return cudaSuccess;
 }
@@ -302,7 +341,7 @@ cudaError_t emulator_launch(const void *kernel, dim3 grid, dim3 block, size_t sh
                     grid.y >= 1 && grid.y <= 65535 && grid.z >= 1 && grid.z <= 65535 && shared_bytes <= limit;
   if (!fits) return result(cudaErrorInvalidConfiguration);
   return enqueue(stream, [=] {
-    device().launches++;
+    count_launch(stream);
     if (device().hang_at >= 0 && device().launches > device().hang_at) {
       device().hung = true;
       return cudaSuccess;
