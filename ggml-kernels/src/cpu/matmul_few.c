@@ -3,7 +3,7 @@
 #include "cpu/matmul.h"
 #include <string.h>
 
-enum { MOST = 16, ROWS_AT_MOST = 512, SPLITS = 32 };
+enum { MOST = 16, ROWS_AT_MOST = 4096, SPLITS = 32 };
 
 typedef struct job {
   const gk_mm_kernel *kernel;
@@ -79,9 +79,9 @@ static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, 
     if (from->digits && splits(kernel, p[g].w.type, k)) members[g].digits = from->digits;
     rows += p[g].w.n;
   }
-  /* Long tasks let a thread fetch ahead; there must be enough to go round. */
+  /* A processor takes a while to fetch ahead along a task's rows, so tasks are long; there must be enough to go round. */
   job j = {.kernel = kernel, .members = members};
-  j.unit = gk_max_i64(GK_FEW_TASK, gk_min_i64(ROWS_AT_MOST, rows / (8 * b->threads) / GK_FEW_TASK * GK_FEW_TASK));
+  j.unit = gk_max_i64(GK_FEW_TASK, gk_min_i64(ROWS_AT_MOST, rows / (4 * b->threads) / GK_FEW_TASK * GK_FEW_TASK));
   for (int32_t g = 0; g < group; g++) tasks += tasks_of(&j, &members[g]);
   gk_parallel_for(b, tasks, 1, run, &j);
   return GK_OK;
