@@ -3,12 +3,8 @@
  * x is three digits of eight bits; for each the sums over a super-block are exact (q4_0: over a lane). What follows is the same for each row of
  * x whatever m is, so the bits of a row do not depend on the rows beside it.
  */
-#include <immintrin.h>
-#include <string.h>
 #include "cpu/matmul_few_int_avx2.h"
-#include "graft/blocks.h"
-
-#define INLINE static inline __attribute__((always_inline))
+#include "cpu/matmul_few_int.h"
 
 /* SETS: pairs of sub-blocks of 32 elements: 0 and 2, 1 and 3, 4 and 6, 5 and 7. */
 enum { FEW = 32, MOST_STREAMS = 4, SETS = 4, LINE = 64 };
@@ -31,9 +27,7 @@ typedef struct super {
   float d;
 } super;
 
-INLINE int has_min(gk_type type) { return type == GK_Q4_K || type == GK_Q5_K || type == GK_Q2_K; }
-
-int gk_mm_splits_avx2(gk_type type) { return has_min(type) || type == GK_Q3_K || type == GK_Q6_K || type == GK_Q4_0; }
+int gk_mm_splits_avx2(gk_type type) { return has_integers(type); }
 
 INLINE __m128i load16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
 INLINE __m256i load32(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
@@ -48,12 +42,6 @@ INLINE int first_of(int s) { return s % 2 + 4 * (s / 2); }
 
 /* ---- x ------------------------------------------------------------------------------------------------------------------- */
 
-INLINE float of_bits(uint32_t bits) {
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
 INLINE uint32_t largest(const float *x) {
   __m256i most = _mm256_setzero_si256();
   for (int s = 0; s < GK_SBLOCK; s += 8) most = _mm256_max_epi32(most, _mm256_and_si256(load32(x + s), _mm256_set1_epi32(INT32_MAX)));
@@ -65,11 +53,9 @@ INLINE uint32_t largest(const float *x) {
 
 void gk_mm_split_avx2(const float *x, void *digits_of_x) {
   digits *to = digits_of_x;
-  const uint32_t bits = largest(x);
-  /* The largest becomes 2^22 to 2^23 - 2^15 units, so that the high digit is at most 127; the unit is a normal number. */
-  const uint32_t exponent = (bits + 0x10000) >> 23, e = exponent > 23 ? exponent - 22 : 1;
-  const __m256 inverse = _mm256_set1_ps(of_bits((254 - e) << 23));
-  to->unit = bits < 0x7F800000 ? of_bits(e << 23) : of_bits(0x7FC00000);
+  float factor;
+  to->unit = unit_of(largest(x), &factor);
+  const __m256 inverse = _mm256_set1_ps(factor);
   _Alignas(32) int8_t bytes[3][GK_SBLOCK];
   for (int s = 0; s < GK_SBLOCK; s += 16) {
     __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + s), inverse)), b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + s + 8), inverse));
@@ -114,12 +100,8 @@ INLINE void place_bytes(__m128i each, super *to) {
 }
 INLINE __m256 bytes_to_floats(__m128i q) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(q)); }
 
-/* q4_K, q5_K: scales and mins. Bit positions: graft/blocks.h. */
 INLINE void header_q4_K(const gk_block_q4_K *b, super *to) {
-  const __m128i h = load16(b), low = _mm_shuffle_epi32(h, 0xF9), high = _mm_srli_epi32(_mm_shuffle_epi32(h, 0x90), 2);
-  const __m128i kept = _mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), _mm_setr_epi32(0x3F3F3F3F, 0x3F3F3F3F, 0x0F0F0F0F, 0x0F0F0F0F));
-  /* scales 0 .. 3, mins 0 .. 3, scales 4 .. 7, mins 4 .. 7 -> scales, mins */
-  const __m128i six = _mm_shuffle_epi32(_mm_or_si128(kept, _mm_and_si128(high, _mm_setr_epi32(0, 0, 0x30303030, 0x30303030))), 0xD8);
+  const __m128i six = _mm_shuffle_epi32(sixes_q4_K(b), 0xD8); /* scales, mins */
   place_scales(_mm256_broadcastsi128_si256(_mm_cvtepu8_epi16(six)), to);
   to->d = _cvtsh_ss(b->d);
   to->min[0] = _mm256_mul_ps(bytes_to_floats(_mm_unpackhi_epi64(six, six)), _mm256_set1_ps(_cvtsh_ss(b->dmin)));
@@ -127,15 +109,7 @@ INLINE void header_q4_K(const gk_block_q4_K *b, super *to) {
 
 /* 8 (q + 4 bit) - 32 with an eighth of d. */
 INLINE void header_q3_K(const gk_block_q3_K *b, super *to) {
-  uint64_t low;
-  uint32_t c;
-  memcpy(&low, b->scales, 8);
-  memcpy(&c, b->scales + 8, 4);
-  const uint64_t nibbles = 0x0F0F0F0F0F0F0F0Fu;
-  const uint32_t pairs = 0x30303030u;
-  const uint64_t first = (low & nibbles) | (c << 4 & pairs) | (uint64_t)(c << 2 & pairs) << 32;
-  const uint64_t second = (low >> 4 & nibbles) | (c & pairs) | (uint64_t)(c >> 2 & pairs) << 32;
-  place_bytes(_mm_sub_epi8(_mm_set_epi64x((long long)second, (long long)first), _mm_set1_epi8(32)), to);
+  place_bytes(scales_q3_K(b), to);
   to->d = _cvtsh_ss(b->d) * 0.125f;
 }
 
@@ -276,7 +250,7 @@ INLINE float lane_sum(__m256 v) {
 
 /* m = f->m rows of x. Rows of W are walked in `streams` places at once, `part` rows apart: a processor fetches ahead on its own along each stream,
  * and each block of x is read once for all of them. Rows past the end are the last one again, and are not stored. */
-INLINE void rows(const gk_type type, const int m, const int streams, const int64_t bytes, const gk_mm_few *f, int64_t begin, int64_t end) {
+INLINE void rows(const gk_type type, const int m, const int streams, const gk_mm_few *f, int64_t begin, int64_t end) {
   const int64_t part = (end - begin + streams - 1) / streams;
   for (int64_t j = begin; j < begin + part; j++) {
     __m256 acc[MOST_STREAMS][FEW];
@@ -293,9 +267,9 @@ INLINE void rows(const gk_type type, const int m, const int streams, const int64
           direct(type, m, w[t], x, acc[t]);
         else
           through_l1(type, m, w[t], x, acc[t]);
-        w[t] += bytes;
+        w[t] += bytes_of(type);
         if (m > 2)
-          for (int64_t a = 0; a < bytes; a += LINE) _mm_prefetch(w[t] + f->row_bytes + a, _MM_HINT_T0);
+          for (int64_t a = 0; a < bytes_of(type); a += LINE) _mm_prefetch(w[t] + f->row_bytes + a, _MM_HINT_T0);
       }
     for (int t = 0; t < streams && j + t * part < end; t++)
       for (int i = 0; i < m; i++) {
@@ -305,21 +279,21 @@ INLINE void rows(const gk_type type, const int m, const int streams, const int64
   }
 }
 
-INLINE void of_type(const gk_type type, const int64_t bytes, const gk_mm_few *f, int64_t begin, int64_t end) {
+INLINE void of_type(const gk_type type, const gk_mm_few *f, int64_t begin, int64_t end) {
   switch (f->m) {
-    case 1: rows(type, 1, 2, bytes, f, begin, end); break;
-    case 2: rows(type, 2, 2, bytes, f, begin, end); break;
-    default: rows(type, f->m, MOST_STREAMS, bytes, f, begin, end);
+    case 1: rows(type, 1, 2, f, begin, end); break;
+    case 2: rows(type, 2, 2, f, begin, end); break;
+    default: rows(type, f->m, MOST_STREAMS, f, begin, end);
   }
 }
 
 void gk_mm_few_int_avx2(const gk_mm_few *f, int64_t begin, int64_t end) {
   switch (f->type) {
-    case GK_Q2_K: of_type(GK_Q2_K, sizeof(gk_block_q2_K), f, begin, end); break;
-    case GK_Q3_K: of_type(GK_Q3_K, sizeof(gk_block_q3_K), f, begin, end); break;
-    case GK_Q4_K: of_type(GK_Q4_K, sizeof(gk_block_q4_K), f, begin, end); break;
-    case GK_Q5_K: of_type(GK_Q5_K, sizeof(gk_block_q5_K), f, begin, end); break;
-    case GK_Q6_K: of_type(GK_Q6_K, sizeof(gk_block_q6_K), f, begin, end); break;
-    default: of_type(GK_Q4_0, 8 * sizeof(gk_block_q4_0), f, begin, end);
+    case GK_Q2_K: of_type(GK_Q2_K, f, begin, end); break;
+    case GK_Q3_K: of_type(GK_Q3_K, f, begin, end); break;
+    case GK_Q4_K: of_type(GK_Q4_K, f, begin, end); break;
+    case GK_Q5_K: of_type(GK_Q5_K, f, begin, end); break;
+    case GK_Q6_K: of_type(GK_Q6_K, f, begin, end); break;
+    default: of_type(GK_Q4_0, f, begin, end);
   }
 }

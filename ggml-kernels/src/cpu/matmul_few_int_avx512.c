@@ -5,6 +5,7 @@
  */
 #include "cpu/matmul_few_int_avx512.h"
 #include "cpu/matmul_lanes_avx512.h"
+#include "cpu/matmul_few_int.h"
 
 enum { FEW = 32, UNIT = 4, STREAMS = 4, QUADS = GK_SBLOCK / 64, DIRECT = 3, MOST = 2 };
 
@@ -28,20 +29,7 @@ typedef struct super {
   __m512 min;      /* of each 16 elements */
 } super;
 
-INLINE int has_min(gk_type type) { return type == GK_Q4_K || type == GK_Q5_K || type == GK_Q2_K; }
-
-int gk_mm_splits_avx512(gk_type type) { return has_min(type) || type == GK_Q3_K || type == GK_Q6_K || type == GK_Q4_0; }
-
-INLINE int64_t bytes_of(gk_type type) {
-  switch (type) {
-    case GK_Q2_K: return sizeof(gk_block_q2_K);
-    case GK_Q3_K: return sizeof(gk_block_q3_K);
-    case GK_Q4_K: return sizeof(gk_block_q4_K);
-    case GK_Q5_K: return sizeof(gk_block_q5_K);
-    case GK_Q6_K: return sizeof(gk_block_q6_K);
-    default: return GK_SBLOCK / 32 * sizeof(gk_block_q4_0);
-  }
-}
+int gk_mm_splits_avx512(gk_type type) { return has_integers(type); }
 
 /* Of two quads the 8 elements at an even place, then those at an odd one: both have elements of the same 16 in a lane. */
 INLINE void pair_up(__m512i q[QUADS]) {
@@ -53,12 +41,6 @@ INLINE void pair_up(__m512i q[QUADS]) {
 }
 
 /* ---- x ------------------------------------------------------------------------------------------------------------------- */
-
-INLINE float of_bits(uint32_t bits) {
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
 
 /* amount * (the sum of x over each lane), modulo 2^32 */
 INLINE __m512i lane_totals(__m512i acc, __m512i hi, __m512i mid, __m512i lo, int amount) {
@@ -72,11 +54,9 @@ void gk_mm_split_avx512(const float *x, void *digits_of_x) {
   digits *to = digits_of_x;
   __m512i most = _mm512_setzero_si512(), digit[3][QUADS];
   for (int s = 0; s < GK_SBLOCK; s += 16) most = _mm512_max_epi32(most, _mm512_and_si512(_mm512_loadu_si512(x + s), _mm512_set1_epi32(INT32_MAX)));
-  const uint32_t bits = (uint32_t)_mm512_reduce_max_epi32(most);
-  /* The largest becomes 2^22 to 2^23 - 2^15 units, so that the high digit is at most 127; the unit is a normal number. */
-  const uint32_t exponent = (bits + 0x10000) >> 23, e = exponent > 23 ? exponent - 22 : 1;
-  const __m512 inverse = _mm512_set1_ps(of_bits((254 - e) << 23));
-  to->unit = bits < 0x7F800000 ? of_bits(e << 23) : of_bits(0x7FC00000);
+  float factor;
+  to->unit = unit_of((uint32_t)_mm512_reduce_max_epi32(most), &factor);
+  const __m512 inverse = _mm512_set1_ps(factor);
   for (int p = 0; p < QUADS; p++) {
     _Alignas(64) int8_t bytes[3][64];
     for (int s = 0; s < 64; s += 16) {
@@ -128,13 +108,10 @@ INLINE void place_scales(__m512 each, super *to) {
   to->scale[1] = _mm512_permutexvar_ps(_mm512_add_epi32(lanes, _mm512_set1_epi32(2)), each);
 }
 
-/* q4_K, q5_K: the header as d * scale 0 .. 3, dmin * min 0 .. 3, d * scale 4 .. 7, dmin * min 4 .. 7. Bit positions: graft/blocks.h. */
+/* q4_K, q5_K: the header as d * scale 0 .. 3, dmin * min 0 .. 3, d * scale 4 .. 7, dmin * min 4 .. 7. */
 INLINE __m512 header_q4_K(const gk_block_q4_K *b) {
-  const __m128i h = load16(b), low = _mm_shuffle_epi32(h, 0xF9), high = _mm_srli_epi32(_mm_shuffle_epi32(h, 0x90), 2);
-  const __m128i kept = _mm_and_si128(_mm_srlv_epi32(low, _mm_setr_epi32(0, 0, 0, 4)), _mm_setr_epi32(0x3F3F3F3F, 0x3F3F3F3F, 0x0F0F0F0F, 0x0F0F0F0F));
-  const __m128i six = _mm_or_si128(kept, _mm_and_si128(high, _mm_setr_epi32(0, 0, 0x30303030, 0x30303030)));
-  const __m512 ds = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1), _mm512_castps128_ps512(_mm_cvtph_ps(h)));
-  return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(six)), ds);
+  const __m512 ds = _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1), _mm512_castps128_ps512(_mm_cvtph_ps(load16(b))));
+  return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sixes_q4_K(b))), ds);
 }
 
 INLINE void super_q4_K(const gk_type type, const gk_block_q4_K *b, super *to) {
@@ -181,16 +158,7 @@ INLINE void super_q3_K(const gk_block_q3_K *b, super *to) {
     to->q[2 + i] = plus_bit(masked(rotated(q, -1, 3), 0x18), h, 2 << 4 * i, 8 << 4 * i, 32);
   }
   pair_up(to->q);
-  uint64_t low;
-  uint32_t c;
-  memcpy(&low, b->scales, 8);
-  memcpy(&c, b->scales + 8, 4);
-  const uint64_t nibbles = 0x0F0F0F0F0F0F0F0Fu;
-  const uint32_t pairs = 0x30303030u;
-  const uint64_t first = (low & nibbles) | (c << 4 & pairs) | (uint64_t)(c << 2 & pairs) << 32;
-  const uint64_t second = (low >> 4 & nibbles) | (c & pairs) | (uint64_t)(c >> 2 & pairs) << 32;
-  const __m512 scales = bytes_to_floats(_mm_sub_epi8(_mm_set_epi64x((long long)second, (long long)first), _mm_set1_epi8(32)));
-  place_scales(_mm512_mul_ps(scales, _mm512_set1_ps(_cvtsh_ss(b->d) * 0.125f)), to);
+  place_scales(_mm512_mul_ps(bytes_to_floats(scales_q3_K(b)), _mm512_set1_ps(_cvtsh_ss(b->d) * 0.125f)), to);
 }
 
 INLINE void super_q2_K(const gk_block_q2_K *b, super *to) {
