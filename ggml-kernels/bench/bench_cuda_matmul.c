@@ -33,9 +33,9 @@ typedef struct shape { gk_product p[8]; int32_t group; float *x, *dw; int64_t m,
 /* what: 0 forward, 1 dx, 2 dw of the first member */
 static void once(const shape *s, int what) {
   gk_status status = GK_OK;
-  if (what == 0) status = ops->matmul_fwd(b, s->group, s->p, s->x, s->k, s->m, s->k);
-  if (what == 1) status = ops->matmul_dx(b, s->group, s->p, s->x, s->k, s->m, s->k, 0);
-  if (what == 2) status = ops->matmul_dw(b, s->p[0].y, s->p[0].ldy, s->x, s->k, s->m, s->p[0].w.n, s->k, 1, s->dw);
+  if (what == 0) status = ops->matmul_fwd(b, s->group, s->p, gk_f32(s->x), s->k, s->m, s->k);
+  if (what == 1) status = ops->matmul_dx(b, s->group, s->p, gk_f32(s->x), s->k, s->m, s->k, 0);
+  if (what == 2) status = ops->matmul_dw(b, s->p[0].y, s->p[0].ldy, gk_f32(s->x), s->k, s->m, s->p[0].w.n, s->k, 1, s->dw);
   CHECK(status == GK_OK);
 }
 
@@ -99,7 +99,7 @@ static void run(const char *name, gk_type type, int32_t group, const int64_t *n,
   s.x = random_f32(m * k);
   for (int32_t g = 0; g < group; g++) {
     const int64_t rows = small && n[g] > 64 ? 64 : n[g];
-    s.p[g] = (gk_product){random_weight(type, rows, k), random_f32(m * rows), rows, 1, accumulate};
+    s.p[g] = (gk_product){random_weight(type, rows, k), gk_f32(random_f32(m * rows)), rows, 1, accumulate};
   }
   if (strchr(what, 'w')) s.dw = random_f32(s.p[0].w.n * k);
   if (strchr(what, 'f')) measure(name, &s, 0);
@@ -107,7 +107,7 @@ static void run(const char *name, gk_type type, int32_t group, const int64_t *n,
   if (strchr(what, 'w')) measure(name, &s, 2);
   for (int32_t g = 0; g < group; g++) {
     ops->release_weight(b, s.p[g].w.data);
-    ops->release(b, s.p[g].y);
+    ops->release(b, s.p[g].y.data);
   }
   ops->release(b, s.dw);
   ops->release(b, s.x);

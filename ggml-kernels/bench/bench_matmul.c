@@ -79,7 +79,7 @@ static double measure(bench *s, const run *r) {
     gk_status status = GK_OK;
     if (r->op == FWD) status = gk_matmul_fwd(s->b, r->group, r->p, r->x, r->k, r->m, r->k);
     if (r->op == DX) status = gk_matmul_dx(s->b, r->group, r->p, r->out, r->k, r->m, r->k, 0);
-    if (r->op == DW) status = gk_matmul_dw(s->b, r->p[0].y, r->n, r->x, r->k, r->m, r->n, r->k, 1, r->out);
+    if (r->op == DW) status = gk_matmul_dw(s->b, r->p[0].y.data, r->n, r->x, r->k, r->m, r->n, r->k, 1, r->out);
     if (status != GK_OK) FAIL("status %d", (int)status);
     if (now() - t < best) best = now() - t;
   }
@@ -101,7 +101,7 @@ static void bench_type(bench *s, gk_type type, int64_t m, int64_t n, int64_t k) 
   const gk_type_info *t = gk_type_get(type);
   if (s->o.type && strcmp(s->o.type, t->name) != 0) return;
   run r = {.op = FWD, .group = 1, .m = m, .n = n, .k = k, .x = guarded_normal(m * k), .out = guarded_normal(m * k)};
-  r.p[0] = (gk_product){{type, guarded_weight(type, n * k), n, k}, guarded_normal(m * n), n, 1, 0};
+  r.p[0] = (gk_product){{type, guarded_weight(type, n * k), n, k}, gk_f32(guarded_normal(m * n)), n, 1, 0};
   const double flops = 2.0 * (double)m * (double)n * (double)k, bytes = (double)gk_type_bytes(type, n * k);
   report(s, "fwd", t->name, &r, measure(s, &r), flops, bytes);
   r.op = DX;
@@ -116,7 +116,7 @@ static void bench_type(bench *s, gk_type type, int64_t m, int64_t n, int64_t k) 
 
 static void bench_dw(bench *s, int64_t m, int64_t n, int64_t k) {
   run r = {.op = DW, .m = m, .n = n, .k = k, .x = guarded_normal(m * k), .out = guarded_normal(n * k)};
-  r.p[0].y = guarded_normal(m * n);
+  r.p[0].y = gk_f32(guarded_normal(m * n));
   report(s, "dw", "f32", &r, measure(s, &r), 2.0 * (double)m * (double)n * (double)k, 4.0 * (double)(n * k));
   guarded_free_all();
 }
@@ -125,11 +125,11 @@ static void bench_dw(bench *s, int64_t m, int64_t n, int64_t k) {
 static void bench_lora(bench *s, int64_t m, int64_t n, int64_t k, int64_t rank) {
   run r = {.op = FWD, .group = 2, .m = m, .n = n, .k = k, .x = guarded_normal(m * k)};
   float *y = guarded_normal(m * n), *h = guarded_normal(m * rank);
-  r.p[0] = (gk_product){{GK_Q4_K, guarded_weight(GK_Q4_K, n * k), n, k}, y, n, 1, 0};
-  r.p[1] = (gk_product){{GK_F32, guarded_weight(GK_F32, rank * k), rank, k}, h, rank, 1, 0};
+  r.p[0] = (gk_product){{GK_Q4_K, guarded_weight(GK_Q4_K, n * k), n, k}, gk_f32(y), n, 1, 0};
+  r.p[1] = (gk_product){{GK_F32, guarded_weight(GK_F32, rank * k), rank, k}, gk_f32(h), rank, 1, 0};
   report(s, "fwd+A", "q4_K", &r, measure(s, &r), 2.0 * (double)m * (double)(n + rank) * (double)k, 0);
   run b = {.op = FWD, .group = 1, .m = m, .n = n, .k = rank, .x = h};
-  b.p[0] = (gk_product){{GK_F32, guarded_weight(GK_F32, n * rank), n, rank}, y, n, 2, 1};
+  b.p[0] = (gk_product){{GK_F32, guarded_weight(GK_F32, n * rank), n, rank}, gk_f32(y), n, 2, 1};
   report(s, "+=h·B", "f32", &b, measure(s, &b), 2.0 * (double)m * (double)n * (double)rank, 4.0 * (double)(n * rank));
   guarded_free_all();
 }

@@ -48,22 +48,22 @@ static void report_flops(const char *name, double seconds, double flops) {
   BEST(s, ops->op(b, __VA_ARGS__))               \
   report_bytes(#op, s, (double)(bytes) * sizeof(float));
 
-BENCH(rmsnorm_fwd) { BYTES(rmsnorm_fwd, 2 * T * C, x, w, 1e-5f, T, C, 1, C, y, z) }
-BENCH(rmsnorm_bwd) { BYTES(rmsnorm_bwd, 4 * T * C, x, y, w, u, T, C, 1, C, z, 1, NULL) }
+BENCH(rmsnorm_fwd) { BYTES(rmsnorm_fwd, 2 * T * C, gk_f32(x), w, 1e-5f, T, C, 1, C, gk_f32(y), z) }
+BENCH(rmsnorm_bwd) { BYTES(rmsnorm_bwd, 4 * T * C, gk_f32(x), gk_f32(y), w, u, T, C, 1, C, gk_f32(z), 1, NULL) }
 BENCH(rope) {
   float freq[D / 2];
   for (int i = 0; i < D / 2; i++) freq[i] = powf(500000, -2.0f * (float)i / D);
   gk_rope r = {GK_ROPE_NORM, D, freq, 1};
-  BYTES(rope, 2 * T * H * D, &r, x, ids, T, H, D, 1)
+  BYTES(rope, 2 * T * H * D, &r, gk_f32(x), ids, T, H, D, 1)
 }
 static const gk_segment segment = {0, T, 0, 0, 0, T};
 static const gk_attention attention = {H, G, D, 0.125f, 1, &segment};
 BENCH(attention_fwd) {
-  BEST(s, ops->attention_fwd(b, &attention, x, y, z, w, u))
+  BEST(s, ops->attention_fwd(b, &attention, gk_f32(x), gk_f32(y), gk_f32(z), gk_f32(w), u))
   report_flops("attention_fwd", s, 2.0 * 2 * H * D * (T * (T + 1.0) / 2));
   gk_segment one = {0, 1, 0, 0, 0, 4096};
   gk_attention decode = {H, G, D, 0.125f, 1, &one};
-  BEST(d, ops->attention_fwd(b, &decode, x, y, z, w, NULL))
+  BEST(d, ops->attention_fwd(b, &decode, gk_f32(x), gk_f32(y), gk_f32(z), gk_f32(w), NULL))
   report_bytes("  1 of 4096", d, 2.0 * 4096 * G * D * sizeof(float));
 }
 BENCH(attention_paged) {
@@ -76,22 +76,22 @@ BENCH(attention_paged) {
     gk_paged_attention a = {{types[i].type, P, G, D}, H, 0.125f, 1, &one, table};
     int32_t slots[TOKENS];
     for (int32_t t = 0; t < TOKENS; t++) slots[t] = t;
-    ops->pages_write(b, &a.pages, x, slots, TOKENS, y);
-    ops->pages_write(b, &a.pages, x, slots, TOKENS, w);
-    BEST(s, ops->attention_paged(b, &a, x, y, w, z))
+    ops->pages_write(b, &a.pages, gk_f32(x), slots, TOKENS, y);
+    ops->pages_write(b, &a.pages, gk_f32(x), slots, TOKENS, w);
+    BEST(s, ops->attention_paged(b, &a, gk_f32(x), y, w, gk_f32(z)))
     report_bytes(types[i].name, s, 2.0 * (double)gk_type_bytes(types[i].type, TOKENS * G * D));
   }
 }
 BENCH(attention_bwd) {
-  ops->attention_fwd(b, &attention, x, y, z, w, u);
+  ops->attention_fwd(b, &attention, gk_f32(x), gk_f32(y), gk_f32(z), gk_f32(w), u);
   float *dq = u + T * H, *dk = dq + T * H * D, *dv = dk + T * G * D;
-  BEST(s, ops->attention_bwd(b, &attention, x, y, z, w, u, x, dq, dk, dv))
+  BEST(s, ops->attention_bwd(b, &attention, gk_f32(x), gk_f32(y), gk_f32(z), gk_f32(w), u, gk_f32(x), gk_f32(dq), gk_f32(dk), gk_f32(dv)))
   report_flops("attention_bwd", s, 5.0 * 2 * H * D * (T * (T + 1.0) / 2));
 }
-BENCH(swiglu_fwd) { BYTES(swiglu_fwd, 3 * T * F, x, y, T * F, z) }
-BENCH(swiglu_bwd) { BYTES(swiglu_bwd, 5 * T * F, x, y, z, T * F, w, u) }
-BENCH(add_bias) { BYTES(add_bias, 2 * T * C, y, w, T, C) }
-BENCH(add_bias_bwd) { BYTES(add_bias_bwd, T * C, x, T, C, y) }
+BENCH(swiglu_fwd) { BYTES(swiglu_fwd, 3 * T * F, gk_f32(x), gk_f32(y), T * F, gk_f32(z)) }
+BENCH(swiglu_bwd) { BYTES(swiglu_bwd, 5 * T * F, gk_f32(x), gk_f32(y), gk_f32(z), T * F, gk_f32(w), gk_f32(u)) }
+BENCH(add_bias) { BYTES(add_bias, 2 * T * C, gk_f32(y), w, T, C) }
+BENCH(add_bias_bwd) { BYTES(add_bias_bwd, T * C, gk_f32(x), T, C, y) }
 BENCH(add_scaled) { BYTES(add_scaled, 3 * T * F, y, x, 1e-6f, T * F) }
 BENCH(scale) { BYTES(scale, 2 * T * F, y, 1.0f, T * F) }
 BENCH(scale_rows) {
@@ -103,7 +103,7 @@ BENCH(sum_squares) {
   double out;
   BYTES(sum_squares, T * F, x, T * F, &out)
 }
-BENCH(dropout) { BYTES(dropout, 2 * T * C, x, 0.05f, 42, 7, T * C, y, 0) }
+BENCH(dropout) { BYTES(dropout, 2 * T * C, gk_f32(x), 0.05f, 42, 7, T * C, gk_f32(y), 0) }
 BENCH(cross_entropy) {
   int32_t targets[ROWS] = {0};
   float logps[ROWS], means[ROWS], squares[ROWS];

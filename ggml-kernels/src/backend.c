@@ -90,6 +90,10 @@ const gk_ops *gk_backend_ops(const gk_backend *b) { return b->ops; }
 const char *gk_describe(gk_backend *b) { return b->description; }
 
 void gk_set_precision(gk_backend *b, gk_precision precision) { b->precision = precision; }
+gk_type gk_activation_type(gk_backend *b, gk_precision precision) {
+  (void)b, (void)precision;
+  return GK_F32;
+}
 
 /* Every block is preceded by its header. Large blocks come from the kernel as zero pages, taken when they are first touched, and as huge
  * pages where there are any: packed panels and activations are walked with large strides, and 4 KiB pages miss the TLB. */

@@ -84,6 +84,9 @@ int32_t gk_matmul_few_rows(const gk_backend *b);
   gk_status gk_##op##_avx2 params;                             \
   gk_status gk_##op##_avx512 params;                           \
   gk_status gk_##op##_neon params;
+#define GK_ONE_ACT(ret, op, params, floats, arguments) GK_ONE(ret, op, floats)
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) GK_DISPATCHED(op, floats)
+#define GK_VEC_ACT(op, params, floats, arguments) GK_VEC(op, floats)
 #include "kernels.def"
 
 static inline int64_t gk_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }

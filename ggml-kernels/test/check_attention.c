@@ -159,8 +159,8 @@ static void check_blind(gk_backend *b, const char *isa, int32_t D) {
   const gk_attention a = {2, 1, D, 1, 1, &s};
   float *q = guarded_normal(10 * D), *k = guarded_normal(2 * D), *v = guarded_normal(2 * D), *dout = guarded_normal(10 * D);
   float *out = guarded_f32(10 * D), *lse = guarded_f32(10), *dq = guarded_f32(10 * D), *dk = guarded_normal(2 * D), *dv = guarded_normal(2 * D);
-  CHECK(ops->attention_fwd(b, &a, q, k, v, out, lse) == GK_OK);
-  CHECK(ops->attention_bwd(b, &a, q, k, v, out, lse, dout, dq, dk, dv) == GK_OK);
+  CHECK(ops->attention_fwd(b, &a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse) == GK_OK);
+  CHECK(ops->attention_bwd(b, &a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv)) == GK_OK);
   for (int i = 0; i < 10; i++) CHECK(i < 6 ? lse[i] == -INFINITY : isfinite(lse[i]));
   for (int i = 0; i < 10 * D; i++) CHECK(i < 6 * D ? out[i] == 0 && dq[i] == 0 : isfinite(out[i]) && isfinite(dq[i]));
   for (int i = 0; i < 2 * D; i++) CHECK(isfinite(dk[i]) && isfinite(dv[i]));
@@ -184,7 +184,7 @@ void check_attention_fwd(gk_backend *b, const char *isa) {
       for (int64_t i = 0; i < nk; i++) v[i] *= i % 2 ? 1e-41f : 1e30f;
     if (c % 3 != 2 && bf16) leave_borders(v, t.k_rows, t.a.kv_heads * D);
     memcpy(old, out, (size_t)nq * sizeof(float));
-    CHECK(ops->attention_fwd(b, &t.a, q, k, v, out, c % 2 ? lse : NULL) == GK_OK);
+    CHECK(ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), c % 2 ? lse : NULL) == GK_OK);
     exact e = exact_open(&t, q, k, v);
     exact_run(&t, &e, NULL);
     double error = relative_error(&t, &e) + (bf16 ? bf16_error(&e) : 0), smallest = bf16 ? BF16_SMALLEST : 1e-43;
@@ -195,12 +195,12 @@ void check_attention_fwd(gk_backend *b, const char *isa) {
     for (int64_t i = 0; c % 2 && i < t.q_rows * H; i++)
       if (is_query(&t, i / H)) NEAR("lse", i, lse[i], e.lse[i], relative_error(&t, &e) + (bf16 ? bf16_score_error(&e) : 0) + FLT_EPSILON * fabs(e.lse[i]));
     memcpy(again, old, (size_t)nq * sizeof(float));
-    ops->attention_fwd(b, &t.a, q, k, v, again, NULL);
+    ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(again), NULL);
     CHECK(memcmp(again, out, (size_t)nq * sizeof(float)) == 0);
     /* the last own key of the last segment: at least the last query sees it */
     const gk_segment *s = &t.segments[t.a.n_segments - 1];
     k[(s->k_begin + s->k_count) * t.a.kv_heads * D - 1] = NAN;
-    ops->attention_fwd(b, &t.a, q, k, v, out, NULL);
+    ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), NULL);
     CHECK(isnan(out[(s->q_begin + s->q_count) * H * D - 1]));
     exact_close(&e);
     guarded_free_all();
@@ -276,10 +276,10 @@ static void check_sharing(gk_backend *b, const char *isa, int64_t D) {
     memset(sd[i], 0, (size_t)(ns * KW) * sizeof(float));
     memset(ad[i], 0, (size_t)(na * KW) * sizeof(float));
   }
-  ops->attention_fwd(b, &sa, s[0], s[1], s[2], so, sl);
-  ops->attention_fwd(b, &aa, a[0], a[1], a[2], ao, al);
-  ops->attention_bwd(b, &sa, s[0], s[1], s[2], so, sl, s[3], sdq, sd[0], sd[1]);
-  ops->attention_bwd(b, &aa, a[0], a[1], a[2], ao, al, a[3], adq, ad[0], ad[1]);
+  ops->attention_fwd(b, &sa, gk_f32(s[0]), gk_f32(s[1]), gk_f32(s[2]), gk_f32(so), sl);
+  ops->attention_fwd(b, &aa, gk_f32(a[0]), gk_f32(a[1]), gk_f32(a[2]), gk_f32(ao), al);
+  ops->attention_bwd(b, &sa, gk_f32(s[0]), gk_f32(s[1]), gk_f32(s[2]), gk_f32(so), sl, gk_f32(s[3]), gk_f32(sdq), gk_f32(sd[0]), gk_f32(sd[1]));
+  ops->attention_bwd(b, &aa, gk_f32(a[0]), gk_f32(a[1]), gk_f32(a[2]), gk_f32(ao), al, gk_f32(a[3]), gk_f32(adq), gk_f32(ad[0]), gk_f32(ad[1]));
   /* sums of about 100 terms of order 1, twice; in bf16 p is rounded, by 2^-8 each time, after other maxima were taken off the scores */
   double tolerance = 256 * FLT_EPSILON + (is_bf16(b) && D == 64 ? 0x1p-6 : 0);
   for (int64_t i = 0; i < (P + A) * QW; i++) NEAR("out", i, so[i], ao[i], tolerance);
@@ -323,7 +323,7 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
     memcpy(dk0, dk, (size_t)nk * sizeof(float));
     memcpy(dv0, dv, (size_t)nk * sizeof(float));
     memcpy(dk2, dk, (size_t)nk * sizeof(float));
-    CHECK(ops->attention_bwd(b, &t.a, q, k, v, out, lse, dout, dq, dk, dv) == GK_OK);
+    CHECK(ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv)) == GK_OK);
     double error = 2 * relative_error(&t, &e) + FLT_EPSILON * 2 * e.score_size;   /* lse is rounded to f32 */
     const double in_f32 = error;
     if (bf16) error += bf16_error(&e);
@@ -338,7 +338,7 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
     }
     float *dq2 = guarded_f32(nq);
     memcpy(dq2, old, (size_t)nq * sizeof(float));
-    ops->attention_bwd(b, &t.a, q, k, v, out, lse, dout, dq2, dk2, dv0);
+    ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq2), gk_f32(dk2), gk_f32(dv0));
     CHECK(memcmp(dq2, dq, (size_t)nq * sizeof(float)) == 0 && memcmp(dk2, dk, (size_t)nk * sizeof(float)) == 0 &&
           memcmp(dv0, dv, (size_t)nk * sizeof(float)) == 0);
     if (D <= 3 && t.q_rows <= 40 && c % 4 != 3 && strcmp(isa, "ref") == 0) {
@@ -349,7 +349,7 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
       free(kept);
     }
     dout[(t.segments[0].q_begin + 1) * H * D - 1] = NAN;
-    ops->attention_bwd(b, &t.a, q, k, v, out, lse, dout, dq, dk, dv);
+    ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv));
     CHECK(isnan(dv[(row_of(&t.segments[0], 0) + 1) * t.a.kv_heads * D - 1]));
     exact_close(&e);
     guarded_free_all();

@@ -35,7 +35,7 @@ typedef struct tokens {
 static tokens write_tokens(gk_backend *b, const gk_pages *p, const int32_t *slots, int64_t n, char *pages) {
   const int64_t G = p->kv_heads, D = p->head_width, P = p->page_tokens;
   tokens t = {guarded_normal(n * G * D), guarded_f32(n * G * D), 0};
-  CHECK(gk_backend_ops(b)->pages_write(b, p, t.given, slots, n, pages) == GK_OK);
+  CHECK(gk_backend_ops(b)->pages_write(b, p, gk_f32(t.given), slots, n, pages) == GK_OK);
   for (int64_t i = 0; i < n * G * D; i++) t.most = fmax(t.most, fabs(t.given[i]));
   for (int64_t j = 0; j < n; j++)
     for (int64_t g = 0; g < G; g++) {
@@ -81,7 +81,7 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
   float *q = guarded_normal(rows * HD), *out = guarded_normal(rows * HD), *again = guarded_f32(rows * HD), *held = guarded_f32(rows * HD), *given = guarded_f32(rows * HD);
   memcpy(again, out, (size_t)(rows * HD) * sizeof(float));
   memcpy(held, out, (size_t)(rows * HD) * sizeof(float));
-  CHECK(ops->attention_paged(b, &a, q, kp, vp, out) == GK_OK);
+  CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(out)) == GK_OK);
   for (int n = 0; n < c->n; n++) {
     const gk_paged_segment *s = &segments[n];
     gk_segment whole = {s->q_begin, s->q_count, 0, 0, 0, s->k_count};
@@ -108,7 +108,7 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
     for (int n = 0; n < c->n; n++) inside |= row >= segments[n].q_begin && row < segments[n].q_begin + segments[n].q_count;
     if (!inside) CHECK(memcmp(out + row * HD, again + row * HD, (size_t)HD * sizeof(float)) == 0);
   }
-  CHECK(ops->attention_paged(b, &a, q, kp, vp, again) == GK_OK);   /* the same bits again */
+  CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(again)) == GK_OK);   /* the same bits again */
   CHECK(memcmp(out, again, (size_t)(rows * HD) * sizeof(float)) == 0);
   if (is_cuda(b))   /* and the same alone as with others */
     for (int n = 0; n < c->n; n++) {
@@ -116,7 +116,7 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
       alone.n_segments = 1;
       alone.segments = &segments[n];
       for (int64_t i = 0; i < rows * HD; i++) again[i] = 7;
-      CHECK(ops->attention_paged(b, &alone, q, kp, vp, again) == GK_OK);
+      CHECK(ops->attention_paged(b, &alone, gk_f32(q), kp, vp, gk_f32(again)) == GK_OK);
       const int64_t at = segments[n].q_begin * HD, count = segments[n].q_count * HD;
       CHECK(memcmp(out + at, again + at, (size_t)count * sizeof(float)) == 0);
     }
@@ -125,9 +125,9 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
     float *x = guarded_normal((int64_t)c->G * c->D);
     x[0] = NAN;
     const int32_t j = s->k_count - 1, slot = table[s->first_page + j / P] * (int32_t)P + j % (int32_t)P;
-    CHECK(ops->pages_write(b, &a.pages, x, &slot, 1, kp) == GK_OK);
+    CHECK(ops->pages_write(b, &a.pages, gk_f32(x), &slot, 1, kp) == GK_OK);
     q[segments[0].q_begin * HD] = NAN;
-    CHECK(ops->attention_paged(b, &a, q, kp, vp, out) == GK_OK);
+    CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(out)) == GK_OK);
     CHECK(isnan(out[(s->q_begin + s->q_count - 1) * HD]) && isnan(out[segments[0].q_begin * HD + c->D - 1]));
   }
   guarded_free_all();
@@ -148,8 +148,8 @@ void check_attention_paged(gk_backend *b, const char *isa) {
   float x[33] = {0};
   int32_t slot = 0;
   char page[64];
-  CHECK(gk_backend_ops(b)->pages_write(b, &odd, x, &slot, 1, page) == GK_UNSUPPORTED);
+  CHECK(gk_backend_ops(b)->pages_write(b, &odd, gk_f32(x), &slot, 1, page) == GK_UNSUPPORTED);
   gk_pages unwritten = {GK_Q4_0, 4, 1, 32};
-  if (is_cuda(b)) CHECK(gk_backend_ops(b)->pages_write(b, &unwritten, x, &slot, 1, page) == GK_UNSUPPORTED);
+  if (is_cuda(b)) CHECK(gk_backend_ops(b)->pages_write(b, &unwritten, gk_f32(x), &slot, 1, page) == GK_UNSUPPORTED);
   gk_backend_ops(reference)->close(reference);
 }

@@ -42,7 +42,7 @@ void check_dropout(gk_backend *b, const char *isa) {
     if (p == 1) x[n - 1] = INFINITY;   /* dropped is 0, not 0 * inf */
     if (alias) memcpy(y, x, (size_t)n * sizeof(float));
     memcpy(old, y, (size_t)n * sizeof(float));
-    CHECK(ops->dropout(b, alias ? y : x, p, seed, stream, n, y, accumulate) == GK_OK);
+    CHECK(ops->dropout(b, gk_f32(alias ? y : x), p, seed, stream, n, gk_f32(y), accumulate) == GK_OK);
     for (int64_t i = 0; i < n; i++) {
       uint32_t counter[4] = {(uint32_t)(i / 4), 0, (uint32_t)stream, (uint32_t)(stream >> 32)}, out[4];
       uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};

@@ -12,7 +12,7 @@ void check_add_bias(gk_backend *b, const char *isa) {
     AT("%s m %d n %d", isa, (int)m, (int)n);
     float *y = guarded_normal(m * n), *bias = guarded_normal(n), *old = guarded_f32(m * n);
     memcpy(old, y, (size_t)(m * n) * sizeof(float));
-    CHECK(gk_backend_ops(b)->add_bias(b, y, bias, m, n) == GK_OK);
+    CHECK(gk_backend_ops(b)->add_bias(b, gk_f32(y), bias, m, n) == GK_OK);
     for (int64_t i = 0; i < m * n; i++) CHECK(y[i] == old[i] + bias[i % n]);
     guarded_free_all();
   }
@@ -24,7 +24,7 @@ void check_add_bias_bwd(gk_backend *b, const char *isa) {
     AT("%s m %d n %d", isa, (int)m, (int)n);
     float *dy = guarded_normal(m * n), *db = guarded_normal(n), *old = guarded_f32(n);
     memcpy(old, db, (size_t)n * sizeof(float));
-    CHECK(gk_backend_ops(b)->add_bias_bwd(b, dy, m, n, db) == GK_OK);
+    CHECK(gk_backend_ops(b)->add_bias_bwd(b, gk_f32(dy), m, n, db) == GK_OK);
     for (int64_t i = 0; i < n; i++) {
       double sum = old[i], norm = fabs(old[i]);
       for (int64_t r = 0; r < m; r++) sum += dy[r * n + i], norm += fabs(dy[r * n + i]);

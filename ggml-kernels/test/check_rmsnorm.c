@@ -49,7 +49,7 @@ void check_rmsnorm_fwd(gk_backend *b, const char *isa) {
       for (int64_t i = 0; i < total(s); i++) x[i] *= 1e15f;
     if (in_place) memcpy(y, x, (size_t)total(s) * sizeof(float));
     memcpy(old, y, (size_t)total(s) * sizeof(float));
-    CHECK(ops->rmsnorm_fwd(b, in_place ? y : x, w, EPSILON, s->rows, s->width, s->per_token, stride(s), y, rstd) == GK_OK);
+    CHECK(ops->rmsnorm_fwd(b, gk_f32(in_place ? y : x), w, EPSILON, s->rows, s->width, s->per_token, stride(s), gk_f32(y), rstd) == GK_OK);
     for (int64_t r = 0; r < s->rows; r++) {
       int64_t o = offset(s, r);
       row_double(x + o, s->width, row);
@@ -61,7 +61,7 @@ void check_rmsnorm_fwd(gk_backend *b, const char *isa) {
         for (int64_t i = 0; i < s->gap; i++) CHECK(y[o + s->width + i] == old[o + s->width + i]);
     }
     x[total(s) - 1] = NAN;
-    ops->rmsnorm_fwd(b, x, w, EPSILON, s->rows, s->width, s->per_token, stride(s), y, rstd);
+    ops->rmsnorm_fwd(b, gk_f32(x), w, EPSILON, s->rows, s->width, s->per_token, stride(s), gk_f32(y), rstd);
     CHECK(isnan(rstd[s->rows - 1]) && isnan(y[total(s) - 1]));
     guarded_free_all();
   }
@@ -88,7 +88,7 @@ void check_rmsnorm_bwd(gk_backend *b, const char *isa) {
       rstd[r] = (float)norm_scale(row, n, EPSILON);
     }
     row_double(w, n, wd);
-    CHECK(ops->rmsnorm_bwd(b, alias ? dx : dy, x, w, rstd, s->rows, n, s->per_token, stride(s), dx, accumulate, with_dw ? dw : NULL) == GK_OK);
+    CHECK(ops->rmsnorm_bwd(b, gk_f32(alias ? dx : dy), gk_f32(x), w, rstd, s->rows, n, s->per_token, stride(s), gk_f32(dx), accumulate, with_dw ? dw : NULL) == GK_OK);
     double dw_want[WIDEST] = {0}, dw_size[WIDEST] = {0};
     for (int64_t r = 0; r < s->rows; r++) {
       int64_t o = offset(s, r);
@@ -120,7 +120,7 @@ void check_rmsnorm_bwd(gk_backend *b, const char *isa) {
       NEAR("dw", i, dw[i], dw0[i] + (with_dw ? dw_want[i] : 0),
            with_dw ? (8 + (double)s->rows) * FLT_EPSILON * (dw_size[i] + fabs(dw0[i])) : 0);
     if (with_dw && !alias && !accumulate) {   /* the same bits again */
-      CHECK(ops->rmsnorm_bwd(b, dy, x, w, rstd, s->rows, n, s->per_token, stride(s), dx, 0, again) == GK_OK);
+      CHECK(ops->rmsnorm_bwd(b, gk_f32(dy), gk_f32(x), w, rstd, s->rows, n, s->per_token, stride(s), gk_f32(dx), 0, again) == GK_OK);
       CHECK(memcmp(again, dw, (size_t)n * sizeof(float)) == 0);
     }
     guarded_free_all();

@@ -32,7 +32,7 @@ void check_rope(gk_backend *b, const char *isa) {
       if (round == 2) position[t - 1] ^= 5;    /* the same pointer, another content: a cached table must not serve */
       if (round == 3) freq[0] *= 0.5f;
       memcpy(y, x, (size_t)n * sizeof(float));
-      CHECK(ops->rope(b, &r, y, position, t, heads, D, direction) == GK_OK);
+      CHECK(ops->rope(b, &r, gk_f32(y), position, t, heads, D, direction) == GK_OK);
       for (int64_t i = 0; i < t * heads; i++) {
         rotate(&r, x + i * D, position[i / heads], want, size, D, direction);
         /* two table entries and three roundings; what is not rotated is not touched */
@@ -41,15 +41,15 @@ void check_rope(gk_backend *b, const char *isa) {
     }
     /* The backward is the transpose: forward then backward multiplies by magnitude². */
     memcpy(y, x, (size_t)n * sizeof(float));
-    ops->rope(b, &r, y, position, t, heads, D, 1);
-    ops->rope(b, &r, y, position, t, heads, D, -1);
+    ops->rope(b, &r, gk_f32(y), position, t, heads, D, 1);
+    ops->rope(b, &r, gk_f32(y), position, t, heads, D, -1);
     for (int64_t i = 0; i < t * heads; i++) {
       rotate(&r, x + i * D, 0, want, size, D, 1);
       for (int64_t d = 0; d < D; d++)
         NEAR("turned back", i * D + d, y[i * D + d], d < r.rotary ? want[d] * r.magnitude : x[i * D + d], 16 * FLT_EPSILON * size[d]);
     }
     x[0] = NAN;
-    ops->rope(b, &r, x, position, t, heads, D, direction);
+    ops->rope(b, &r, gk_f32(x), position, t, heads, D, direction);
     CHECK(isnan(x[0]));
     guarded_free_all();
   }

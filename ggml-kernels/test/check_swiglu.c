@@ -21,14 +21,14 @@ void check_swiglu_fwd(gk_backend *b, const char *isa) {
     AT("%s n %d", isa, (int)n);
     float *gate = guarded_normal(n), *up = guarded_normal(n), *y = guarded_f32(n);
     adversarial(gate, n);
-    CHECK(ops->swiglu_fwd(b, gate, up, n, y) == GK_OK);
+    CHECK(ops->swiglu_fwd(b, gk_f32(gate), gk_f32(up), n, gk_f32(y)) == GK_OK);
     for (int64_t i = 0; i < n; i++) {
       double want = silu(gate[i]) * up[i];
       NEAR("y", i, y[i], want, 6 * FLT_EPSILON * fabs(want) + TINY * (1 + fabs(up[i])));
     }
     gate[n - 1] = NAN;
     up[0] = NAN;
-    ops->swiglu_fwd(b, gate, up, n, y);
+    ops->swiglu_fwd(b, gk_f32(gate), gk_f32(up), n, gk_f32(y));
     CHECK(isnan(y[n - 1]) && isnan(y[0]));
     guarded_free_all();
   }
@@ -44,7 +44,7 @@ void check_swiglu_bwd(gk_backend *b, const char *isa) {
     adversarial(gate, n);
     float *dgate = guarded_f32(n), *dup = guarded_f32(n);
     if (alias) memcpy(dgate, gate, (size_t)n * sizeof(float)), memcpy(dup, up, (size_t)n * sizeof(float));
-    CHECK(ops->swiglu_bwd(b, dy, alias ? dgate : gate, alias ? dup : up, n, dgate, dup) == GK_OK);
+    CHECK(ops->swiglu_bwd(b, gk_f32(dy), gk_f32(alias ? dgate : gate), gk_f32(alias ? dup : up), n, gk_f32(dgate), gk_f32(dup)) == GK_OK);
     for (int64_t i = 0; i < n; i++) {
       double g = gate[i], u = up[i], d = dy[i], h = 1e-5 * fmax(1, fabs(g)), s = 1 / (1 + exp(-g));
       double dg = d * u * (silu(g + h) - silu(g - h)) / (2 * h), du = d * silu(g);
@@ -54,7 +54,7 @@ void check_swiglu_bwd(gk_backend *b, const char *isa) {
       NEAR("dup", i, dup[i], du, 6 * FLT_EPSILON * fabs(du) + TINY * (1 + fabs(d)));
     }
     dy[n - 1] = NAN;
-    ops->swiglu_bwd(b, dy, gate, up, n, dgate, dup);
+    ops->swiglu_bwd(b, gk_f32(dy), gk_f32(gate), gk_f32(up), n, gk_f32(dgate), gk_f32(dup));
     CHECK(isnan(dgate[n - 1]) && isnan(dup[n - 1]));
     guarded_free_all();
   }

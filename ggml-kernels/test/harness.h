@@ -22,6 +22,8 @@ extern char test_where[256];
     fputc('\n', stderr);                                            \
     exit(1);                                                        \
   } while (0)
+/* What an f32 activation holds. */
+#define FLOATS(act) ((float *)(act).data)
 #define CHECK(condition) do { if (!(condition)) FAIL("not so: %s", #condition); } while (0)
 
 /* |got - want| <= tolerance; false when anything is NaN. */

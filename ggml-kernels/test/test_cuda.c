@@ -219,7 +219,7 @@ static void check_ring_pairs(void) {
   gk_rope r = {GK_ROPE_NORM, 2 * HALF, freq, 1};
   for (int i = 0; i < HALF; i++) freq[i] = 1.0f / (float)(1 + i), x[2 * i] = 1, x[2 * i + 1] = 0;
   float *d = ops->alloc(b, 2 * HALF * 4), *y = ops->alloc(b, ROWS * 4);
-  CHECK(d && y && ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);   /* the position at the ring's begin */
+  CHECK(d && y && ops->rope(b, &r, gk_f32(d), &position, 1, 1, 2 * HALF, 1) == GK_OK);   /* the position at the ring's begin */
   CHECK(ops->upload(b, d, x, 2 * HALF * 4) == GK_OK);
   /* 32 MiB less 27 KiB in tables: six in the first half, six and a smaller one in the second */
   for (int t = 0; t < 13; t++) {
@@ -228,7 +228,7 @@ static void check_ring_pairs(void) {
     CHECK(ops->scale_rows(b, y, one, rows, 1) == GK_OK);
   }
   for (int i = 0; i < HALF; i++) freq[i] = 0.5f / (float)(1 + i);
-  CHECK(ops->rope(b, &r, d, &position, 1, 1, 2 * HALF, 1) == GK_OK);
+  CHECK(ops->rope(b, &r, gk_f32(d), &position, 1, 1, 2 * HALF, 1) == GK_OK);
   float *got = on_host(b, d, 2 * HALF);
   for (int i = 0; i < HALF; i++) {
     NEAR("cosine", i, got[2 * i], cos(5.0 * freq[i]), 4 * FLT_EPSILON);
@@ -254,12 +254,12 @@ static void chain(gk_backend *b, float *result) {
     gk_rope r = {round % 2 ? GK_ROPE_NEOX : GK_ROPE_NORM, 32, freq, 1};
     gk_adamw o = {.learning_rate = 1e-2f, .beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f, .weight_decay = 0.1f, .grad_scale = 1, .step = round + 1};
     const gk_status ok = GK_OK;
-    CHECK(ok == ops->rmsnorm_fwd(b, x, w, 1e-5f, CHAIN_T, CHAIN_W, 1, CHAIN_W, y, rstd) && ok == ops->rope(b, &r, y, position, CHAIN_T, 4, 64, 1));
-    CHECK(ok == ops->swiglu_fwd(b, y, x, CHAIN, y) && ok == ops->dropout(b, y, 0.1f, 1, (uint64_t)round, CHAIN, x, 1));
-    CHECK(ok == ops->rope(b, &r, x, position, CHAIN_T, 4, 64, -1) && ok == ops->scale_rows(b, y, factor, CHAIN_T, CHAIN_W));
-    CHECK(ok == ops->rmsnorm_bwd(b, y, x, w, rstd, CHAIN_T, CHAIN_W, 1, CHAIN_W, g, 1, dw) && ok == ops->gather_rows(b, x, target, 20, 16, y));
+    CHECK(ok == ops->rmsnorm_fwd(b, gk_f32(x), w, 1e-5f, CHAIN_T, CHAIN_W, 1, CHAIN_W, gk_f32(y), rstd) && ok == ops->rope(b, &r, gk_f32(y), position, CHAIN_T, 4, 64, 1));
+    CHECK(ok == ops->swiglu_fwd(b, gk_f32(y), gk_f32(x), CHAIN, gk_f32(y)) && ok == ops->dropout(b, gk_f32(y), 0.1f, 1, (uint64_t)round, CHAIN, gk_f32(x), 1));
+    CHECK(ok == ops->rope(b, &r, gk_f32(x), position, CHAIN_T, 4, 64, -1) && ok == ops->scale_rows(b, y, factor, CHAIN_T, CHAIN_W));
+    CHECK(ok == ops->rmsnorm_bwd(b, gk_f32(y), gk_f32(x), w, rstd, CHAIN_T, CHAIN_W, 1, CHAIN_W, gk_f32(g), 1, dw) && ok == ops->gather_rows(b, x, target, 20, 16, y));
     CHECK(ok == ops->scatter_add_rows(b, y, target, 20, 16, x) && ok == ops->adamw(b, &o, g, x, m, v, CHAIN));
-    CHECK(ok == ops->add_bias(b, y, dw, CHAIN_T, CHAIN_W) && ok == ops->add_bias_bwd(b, y, CHAIN_T, CHAIN_W, dw) && ok == ops->add_scaled(b, y, g, 0.5f, CHAIN));
+    CHECK(ok == ops->add_bias(b, gk_f32(y), dw, CHAIN_T, CHAIN_W) && ok == ops->add_bias_bwd(b, gk_f32(y), CHAIN_T, CHAIN_W, dw) && ok == ops->add_scaled(b, y, g, 0.5f, CHAIN));
     CHECK(ok == ops->scale(b, dw, 0.01f, CHAIN_W));
     memset(freq, 0, sizeof freq), memset(position, 0, sizeof position), memset(factor, 0, sizeof factor);
   }
@@ -293,7 +293,7 @@ static void chain_again(void) {
 static void failing_launch(void) {
   gk_backend *b = open_it();
   float x[4] = {1, 2, 3, 4}, *p = on_device(b, x, 4);
-  CHECK(ops->scale(b, p, 2, 4) == GK_OK && ops->swiglu_fwd(b, p, p, 4, p) == GK_OK);
+  CHECK(ops->scale(b, p, 2, 4) == GK_OK && ops->swiglu_fwd(b, gk_f32(p), gk_f32(p), 4, gk_f32(p)) == GK_OK);
   CHECK(ops->add_scaled(b, p, p, 2, 4) == GK_DEVICE_ERROR);
   if (!one_line(last_error()) || !strstr(last_error(), "add_scaled_kernel") || !strstr(last_error(), "illegal memory access")) FAIL("the message is: %s", last_error());
   double squares;
@@ -324,10 +324,10 @@ static void check_shared_memory(void) {
   int32_t position = 3;
   for (int i = 0; i < MOST; i++) freq[i] = 1.0f / (float)(i + 1);
   gk_rope r = {GK_ROPE_NORM, 2 * MOST, freq, 1};
-  CHECK(ops->rope(b, &r, p, &position, 1, 1, 2 * MOST, 1) == GK_UNSUPPORTED);
+  CHECK(ops->rope(b, &r, gk_f32(p), &position, 1, 1, 2 * MOST, 1) == GK_UNSUPPORTED);
   if (!one_line(last_error()) || !strstr(last_error(), "rope_kernel") || !strstr(last_error(), "320000 bytes of shared memory")) FAIL("the message is: %s", last_error());
   r.rotary = 2 * 8000;   /* more than what every launch may have, less than what one may ask for */
-  CHECK(ops->rope(b, &r, p, &position, 1, 1, r.rotary, 1) == GK_OK && ops->rope(b, &r, p, &position, 1, 1, r.rotary, 1) == GK_OK);
+  CHECK(ops->rope(b, &r, gk_f32(p), &position, 1, 1, r.rotary, 1) == GK_OK && ops->rope(b, &r, gk_f32(p), &position, 1, 1, r.rotary, 1) == GK_OK);
   float *got = on_host(b, p, r.rotary);
   for (int i = 0; i < r.rotary / 2; i++) {
     double angle = 6.0 * freq[i], size = fabs(x[2 * i]) + fabs(x[2 * i + 1]);

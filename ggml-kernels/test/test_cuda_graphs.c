@@ -21,10 +21,10 @@ static void step(gk_backend *b, const step_buffers *s, int number, int variant, 
   gk_rope r = {GK_ROPE_NEOX, 16, freq, 1};
   const gk_status ok = GK_OK;
   if (key) CHECK(ops->graph_begin(b, key, (int64_t)strlen(key)) == ok);
-  CHECK(ops->zero(b, s->y, STEP * 4) == ok && ops->rmsnorm_fwd(b, s->x, s->w, 1e-5f, t, STEP_W, 1, STEP_W, s->y, s->rstd) == ok);
-  CHECK(ops->rope(b, &r, s->y, position, t, 2, 32, 1) == ok && ops->scale_rows(b, s->y, factor, t, STEP_W) == ok);
+  CHECK(ops->zero(b, s->y, STEP * 4) == ok && ops->rmsnorm_fwd(b, gk_f32(s->x), s->w, 1e-5f, t, STEP_W, 1, STEP_W, gk_f32(s->y), s->rstd) == ok);
+  CHECK(ops->rope(b, &r, gk_f32(s->y), position, t, 2, 32, 1) == ok && ops->scale_rows(b, s->y, factor, t, STEP_W) == ok);
   memset(position, 0xff, sizeof(int32_t) * STEP_T);
-  if (variant == 4) CHECK(ops->swiglu_fwd(b, s->y, s->y, STEP, s->y) == ok);
+  if (variant == 4) CHECK(ops->swiglu_fwd(b, gk_f32(s->y), gk_f32(s->y), STEP, gk_f32(s->y)) == ok);
   if (variant == 5) {
     float *got = on_host(b, s->y, STEP);
     CHECK(isfinite(got[0]));
@@ -35,7 +35,7 @@ static void step(gk_backend *b, const step_buffers *s, int number, int variant, 
     ops->release(b, p);
   }
   if (variant == 7) CHECK(ops->upload(b, s->w, factor, 8) == ok);
-  CHECK(ops->scatter_add_rows(b, s->y, rows, t, STEP_W, s->x) == ok && ops->add_bias_bwd(b, s->y, t, STEP_W, s->db) == ok);
+  CHECK(ops->scatter_add_rows(b, s->y, rows, t, STEP_W, s->x) == ok && ops->add_bias_bwd(b, gk_f32(s->y), t, STEP_W, s->db) == ok);
   if (variant != 2) CHECK(ops->copy(b, s->y, s->x, STEP * 2) == ok && ops->add_scaled(b, s->x, s->y, -0.5f, STEP) == ok);
   if (variant == 3) CHECK(ops->scale(b, s->x, 0.5f, STEP) == ok);
   if (key) CHECK(ops->graph_end(b) == ok);
@@ -73,7 +73,7 @@ static void check_graphs(void) {
   CHECK(memcmp(on_host(b, s.x, STEP), on_host(plain, want.x, STEP), STEP * 4) == 0);
   /* scratch memory moves between two steps, and what it was is used by another */
   float *wide = on_device(b, guarded_normal(3000 * 40), 3000 * 40), *sum = ops->alloc(b, 3000 * 4);
-  CHECK(ops->add_bias_bwd(b, wide, 40, 3000, sum) == GK_OK);
+  CHECK(ops->add_bias_bwd(b, gk_f32(wide), 40, 3000, sum) == GK_OK);
   float *taken = ops->alloc(b, 4 * STEP_W);
   step(b, &s, 20, 0, "g"), step(plain, &want, 20, 0, NULL);
   float *zeros = on_host(b, taken, STEP_W);
@@ -128,11 +128,11 @@ static void check_graph_products(void) {
   enum { N = 128 };
   CHECK(strstr(ops->describe(b), "cuBLAS"));
   float *x = on_device(b, guarded_normal(N * N), N * N), *w = on_device(b, guarded_normal(N * N), N * N), *y = ops->alloc(b, N * N * 4);
-  const gk_product p = {{GK_F32, w, N, N}, y, N, 1, 0};
-  CHECK(ops->matmul_fwd(b, 1, &p, x, N, N, N) == GK_OK);
+  const gk_product p = {{GK_F32, w, N, N}, gk_f32(y), N, 1, 0};
+  CHECK(ops->matmul_fwd(b, 1, &p, gk_f32(x), N, N, N) == GK_OK);
   float *before = on_host(b, y, N * N);
   for (int pass = 0; pass < 4; pass++) {
-    CHECK(ops->graph_begin(b, "p", 1) == GK_OK && ops->scale(b, x, 2, N * N) == GK_OK && ops->matmul_fwd(b, 1, &p, x, N, N, N) == GK_OK && ops->graph_end(b) == GK_OK);
+    CHECK(ops->graph_begin(b, "p", 1) == GK_OK && ops->scale(b, x, 2, N * N) == GK_OK && ops->matmul_fwd(b, 1, &p, gk_f32(x), N, N, N) == GK_OK && ops->graph_end(b) == GK_OK);
     float *got = on_host(b, y, N * N);
     for (int i = 0; i < N * N; i++) CHECK(got[i] == 2 * before[i]);
     before = got;

@@ -33,21 +33,21 @@ static void write_something(pool *p, float *y, const float *x) {
     case 2: CHECK(ops->copy(b, y + 3, x + 7, 100) == ok); break;
     case 3: CHECK(ops->zero(b, y + pick(SIZE - 9), 36) == ok); break;
     case 4: CHECK(ops->upload(b, y + pick(SIZE - T), factor, sizeof factor) == ok); break;
-    case 5: if (x != y) CHECK(ops->swiglu_fwd(b, x, x, SIZE, y) == ok && ops->scale(b, y, 0.25f, SIZE) == ok); break;
-    case 6: CHECK(ops->dropout(b, y, 0.25f, 5, (uint64_t)pick(100), SIZE, y, 0) == ok && ops->scale(b, y, 0.75f, SIZE) == ok); break;
-    case 7: CHECK(ops->rmsnorm_fwd(b, x, p->weight, 1e-3f, T, W, 1, W, y, p->rstd) == ok); break;
-    case 8: CHECK(ops->rope(b, &rope, y, positions, T, 4, 16, 1) == ok); break;
+    case 5: if (x != y) CHECK(ops->swiglu_fwd(b, gk_f32(x), gk_f32(x), SIZE, gk_f32(y)) == ok && ops->scale(b, y, 0.25f, SIZE) == ok); break;
+    case 6: CHECK(ops->dropout(b, gk_f32(y), 0.25f, 5, (uint64_t)pick(100), SIZE, gk_f32(y), 0) == ok && ops->scale(b, y, 0.75f, SIZE) == ok); break;
+    case 7: CHECK(ops->rmsnorm_fwd(b, gk_f32(x), p->weight, 1e-3f, T, W, 1, W, gk_f32(y), p->rstd) == ok); break;
+    case 8: CHECK(ops->rope(b, &rope, gk_f32(y), positions, T, 4, 16, 1) == ok); break;
     case 9: CHECK(ops->scale_rows(b, y, factor, T, W) == ok); break;
     case 10: if (x != y) CHECK(ops->gather_rows(b, x, rows, T - 3, W, y) == ok); break;
     case 11: if (x != y) CHECK(ops->scatter_add_rows(b, x, rows, 1, W, y) == ok && ops->scale(b, y, 0.5f, W) == ok); break;
     case 12: CHECK(ops->embed(b, &table, rows, T, y) == ok && ops->scale(b, y, 0.125f, SIZE) == ok); break;
-    case 13: CHECK(ops->add_bias_bwd(b, y, T, W, p->weight) == ok && ops->scale(b, p->weight, 1.0f / T, W) == ok && ops->add_bias(b, y, p->weight, 1, W) == ok && ops->scale(b, y, 0.5f, W) == ok); break;
+    case 13: CHECK(ops->add_bias_bwd(b, gk_f32(y), T, W, p->weight) == ok && ops->scale(b, p->weight, 1.0f / T, W) == ok && ops->add_bias(b, gk_f32(y), p->weight, 1, W) == ok && ops->scale(b, y, 0.5f, W) == ok); break;
     case 14: if (x != y) CHECK(ops->cross_entropy(b, y, W, rows, T, W, logps, NULL, NULL, 1) == ok); break;
     case 15:
       if (x == y || third == x || third == y) break;
       CHECK(ops->adamw(b, &adamw, x, y, third, p->rstd, T) == ok);
       break;
-    case 16: if (x != y) CHECK(ops->attention_fwd(b, &attention, x, x, x, y, NULL) == ok); break;
+    case 16: if (x != y) CHECK(ops->attention_fwd(b, &attention, gk_f32(x), gk_f32(x), gk_f32(x), gk_f32(y), NULL) == ok); break;
     case 17: {   /* other memory by the same address */
       const int i = near(p);
       ops->release(b, p->at[i]);
@@ -55,7 +55,7 @@ static void write_something(pool *p, float *y, const float *x) {
       break;
     }
     default:
-      CHECK(ops->graph_begin(b, "k", 1) == ok && ops->scale(b, y, 0.875f, SIZE) == ok && ops->pages_write(b, &pages, y, rows, T, p->pages) == ok && ops->graph_end(b) == ok);
+      CHECK(ops->graph_begin(b, "k", 1) == ok && ops->scale(b, y, 0.875f, SIZE) == ok && ops->pages_write(b, &pages, gk_f32(y), rows, T, p->pages) == ok && ops->graph_end(b) == ok);
       break;
   }
 }
@@ -67,14 +67,14 @@ static void multiply_something(pool *p) {
   const int64_t m = pick(6) ? T : T - 2, ld = pick(6) ? W : W / 2, k = ld;   /* the same memory in another shape */
   if (o == i || o == j) return;
   if (pick(3)) p->last = i;
-  gk_product product = {{GK_F32, p->at[j], W / 2, k}, p->at[o], W / 2, 4.0f / W, 0};
+  gk_product product = {{GK_F32, p->at[j], W / 2, k}, gk_f32(p->at[o]), W / 2, 4.0f / W, 0};
   switch (pick(3)) {
-    case 0: CHECK(ops->matmul_fwd(b, 1, &product, p->at[i], ld, m, k) == ok); break;
+    case 0: CHECK(ops->matmul_fwd(b, 1, &product, gk_f32(p->at[i]), ld, m, k) == ok); break;
     case 1:
-      product.y = p->at[i];
-      CHECK(ops->matmul_dx(b, 1, &product, p->at[o], ld, m, k, 0) == ok);
+      product.y = gk_f32(p->at[i]);
+      CHECK(ops->matmul_dx(b, 1, &product, gk_f32(p->at[o]), ld, m, k, 0) == ok);
       break;
-    default: CHECK(ops->matmul_dw(b, p->at[i], W, p->at[j], ld, m, W / 2, k, 4.0f / W, p->at[o]) == ok); break;
+    default: CHECK(ops->matmul_dw(b, gk_f32(p->at[i]), W, gk_f32(p->at[j]), ld, m, W / 2, k, 4.0f / W, p->at[o]) == ok); break;
   }
 }
 
@@ -91,7 +91,7 @@ static void random_work(gk_backend *b, float *result) {
     if (step % 10 == 0) {   /* what was made so far counts; numbers stay of order 1 */
       const int i = pick(BUFFERS), fresh = pick(BUFFERS);
       CHECK(ops->add_scaled(b, sum, p.at[i], 1, SIZE) == GK_OK && ops->upload(b, p.at[fresh], normal, SIZE * 4) == GK_OK);
-      for (int n = 0; n < BUFFERS; n++) CHECK(ops->rmsnorm_fwd(b, p.at[n], ones, 1e-20f, T, W, 1, W, p.at[n], p.rstd) == GK_OK);
+      for (int n = 0; n < BUFFERS; n++) CHECK(ops->rmsnorm_fwd(b, gk_f32(p.at[n]), ones, 1e-20f, T, W, 1, W, gk_f32(p.at[n]), p.rstd) == GK_OK);
     }
     if (pick(4) == 0) write_something(&p, p.at[near(&p)], p.at[pick(BUFFERS)]);
     else multiply_something(&p);
@@ -123,14 +123,14 @@ static int64_t launched(int in_between) {
   gk_backend *b = open_it();
   int64_t (*launches)(void) = (int64_t (*)(void))dlsym(cuda_library, "emulator_launches");
   float *dy = on_device(b, guarded_normal(SIZE), SIZE), *x = on_device(b, guarded_normal(SIZE), SIZE), *dx = ops->alloc(b, SIZE * 4), *dw = ops->alloc(b, W * W * 4), back;
-  const gk_product down = {{GK_F32, on_device(b, guarded_normal(W * W), W * W), W, W}, dy, W, 1, 0};
+  const gk_product down = {{GK_F32, on_device(b, guarded_normal(W * W), W * W), W, W}, gk_f32(dy), W, 1, 0};
   int64_t before = 0;
   for (int round = 0; round < 3; round++) {   /* the first makes room */
     CHECK(ops->scale(b, dy, 1, SIZE) == GK_OK && ops->download(b, &back, dy, 4) == GK_OK);
     before = launches();
-    CHECK(ops->matmul_dw(b, dy, W, x, W, T, W, W, 1, dw) == GK_OK);
+    CHECK(ops->matmul_dw(b, gk_f32(dy), W, gk_f32(x), W, T, W, W, 1, dw) == GK_OK);
     if (in_between) CHECK(ops->zero(b, dx, 4) == GK_OK);
-    CHECK(ops->matmul_dx(b, 1, &down, dx, W, T, W, 0) == GK_OK && ops->matmul_dx(b, 1, &down, dx, W, T, W, 1) == GK_OK && ops->matmul_dw(b, dy, W, x, W, T, W, W, 1, dw) == GK_OK);
+    CHECK(ops->matmul_dx(b, 1, &down, gk_f32(dx), W, T, W, 0) == GK_OK && ops->matmul_dx(b, 1, &down, gk_f32(dx), W, T, W, 1) == GK_OK && ops->matmul_dw(b, gk_f32(dy), W, gk_f32(x), W, T, W, W, 1, dw) == GK_OK);
     CHECK(ops->download(b, &back, dx, 4) == GK_OK);
   }
   const int64_t count = launches() - before;

@@ -36,21 +36,21 @@ static void open_work(work *w, gk_backend *b, int64_t m) {
               .h = ops->alloc(b, m * R * 4), .dx = ops->alloc(b, m * K * 4), .a = on_device(b, guarded_normal(R * K), R * K), .trained = on_device(b, guarded_normal(N3 * K), N3 * K),
               .kept = ops->alloc(b, MOST * 4)};
   CHECK(w->y1 && w->y2 && w->y3 && w->h && w->dx && w->kept);
-  w->base[0] = (gk_product){{GK_Q4_K, import(b, GK_Q4_K, N1), N1, K}, w->y1, N1, 1, 0};
-  w->base[1] = (gk_product){{GK_Q6_K, import(b, GK_Q6_K, N2), N2, K}, w->y2, N2, 0.5f, 0};
-  w->base[2] = (gk_product){{GK_F32, w->a, R, K}, w->h, R, 2, 0};
-  w->third = (gk_product){{GK_F32, w->trained, N3, K}, w->y3, N3, 1, 0};
+  w->base[0] = (gk_product){{GK_Q4_K, import(b, GK_Q4_K, N1), N1, K}, gk_f32(w->y1), N1, 1, 0};
+  w->base[1] = (gk_product){{GK_Q6_K, import(b, GK_Q6_K, N2), N2, K}, gk_f32(w->y2), N2, 0.5f, 0};
+  w->base[2] = (gk_product){{GK_F32, w->a, R, K}, gk_f32(w->h), R, 2, 0};
+  w->third = (gk_product){{GK_F32, w->trained, N3, K}, gk_f32(w->y3), N3, 1, 0};
 }
 
 /* Forward and backward of the group, and of a weight that other ops write; small numbers, so that they stay so. */
 static void products(work *w) {
   const gk_status ok = GK_OK;
   const int64_t m = w->m;
-  CHECK(ops->matmul_fwd(w->b, 3, w->base, w->x, K, m, K) == ok);
+  CHECK(ops->matmul_fwd(w->b, 3, w->base, gk_f32(w->x), K, m, K) == ok);
   CHECK(ops->scale(w->b, w->y1, 1.0f / K, m * N1) == ok && ops->scale(w->b, w->y2, 1.0f / K, m * N2) == ok && ops->scale(w->b, w->h, 1.0f / K, m * R) == ok);
-  CHECK(ops->matmul_dx(w->b, 3, w->base, w->dx, K, m, K, 0) == ok && ops->add_scaled(w->b, w->x, w->dx, 0.01f, m * K) == ok);
+  CHECK(ops->matmul_dx(w->b, 3, w->base, gk_f32(w->dx), K, m, K, 0) == ok && ops->add_scaled(w->b, w->x, w->dx, 0.01f, m * K) == ok);
   CHECK(ops->add_scaled(w->b, w->trained, w->x, 0.5f, N3 * K < m * K ? N3 * K : m * K) == ok && ops->scale(w->b, w->a, 0.75f, R * K) == ok);
-  CHECK(ops->matmul_fwd(w->b, 1, &w->third, w->x, K, m, K) == ok && ops->scale(w->b, w->trained, 0.75f, N3 * K) == ok);
+  CHECK(ops->matmul_fwd(w->b, 1, &w->third, gk_f32(w->x), K, m, K) == ok && ops->scale(w->b, w->trained, 0.75f, N3 * K) == ok);
 }
 static void keep_all(work *w) {
   keep(w, w->y1, w->m * N1), keep(w, w->y2, w->m * N2), keep(w, w->y3, w->m * N3), keep(w, w->h, w->m * R), keep(w, w->dx, w->m * K);
@@ -60,7 +60,7 @@ static void keep_all(work *w) {
 static int64_t all_of_it(gk_backend *b, int64_t m, float *result) {
   work w;
   open_work(&w, b, m);
-  for (int i = 0; i < 2; i++) CHECK(ops->matmul_fwd(b, 1, &w.base[1], w.x, K, m, K) == GK_OK);   /* operands that are small at first */
+  for (int i = 0; i < 2; i++) CHECK(ops->matmul_fwd(b, 1, &w.base[1], gk_f32(w.x), K, m, K) == GK_OK);   /* operands that are small at first */
   /* memory that another op still reads when a larger operand gets it */
   enum { ROOM = 1 << 20 };
   float *ones = guarded_f32(ROOM / 4), *other = ops->alloc(b, ROOM);
@@ -81,7 +81,7 @@ static int64_t all_of_it(gk_backend *b, int64_t m, float *result) {
   for (int kind = 0; kind < 4; kind++) {
     ops->release_weight(b, w.base[0].w.data);
     w.base[0].w.data = import(b, GK_Q4_K, N1);
-    CHECK(ops->matmul_fwd(b, 1, w.base, w.x, K, m, K) == GK_OK);
+    CHECK(ops->matmul_fwd(b, 1, w.base, gk_f32(w.x), K, m, K) == GK_OK);
     keep(&w, w.y1, m * N1);
     char *data = (char *)(uintptr_t)w.base[0].w.data;
     gk_product p = w.base[0];
@@ -94,7 +94,7 @@ static int64_t all_of_it(gk_backend *b, int64_t m, float *result) {
       CHECK(floats && ops->add_scaled(b, floats, w.x, 1, bytes / 4 < m * K ? bytes / 4 : m * K) == GK_OK);
       p.w = (gk_weight){GK_F32, floats, bytes / 4 / K, K}, p.ldy = p.w.n;
     }
-    CHECK(ops->matmul_fwd(b, 1, &p, w.x, K, m, K) == GK_OK);
+    CHECK(ops->matmul_fwd(b, 1, &p, gk_f32(w.x), K, m, K) == GK_OK);
     keep(&w, w.y1, m * p.w.n);
   }
   /* a graph's region, met three times, and products on both sides of it */

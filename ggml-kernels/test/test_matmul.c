@@ -23,13 +23,13 @@ static int64_t few_rows(const gk_backend *b) { return is_cuda(b) ? 32 : gk_matmu
 static int is_slow(const gk_backend *b) { return is_cuda(b) && strstr(gk_backend_ops(b)->describe((gk_backend *)b), "emulated"); }
 
 static gk_status matmul_fwd(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
-  return gk_backend_ops(b)->matmul_fwd(b, group, p, x, ldx, m, k);
+  return gk_backend_ops(b)->matmul_fwd(b, group, p, gk_f32(x), ldx, m, k);
 }
 static gk_status matmul_dx(gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
-  return gk_backend_ops(b)->matmul_dx(b, group, p, dx, lddx, m, k, accumulate);
+  return gk_backend_ops(b)->matmul_dx(b, group, p, gk_f32(dx), lddx, m, k, accumulate);
 }
 static gk_status matmul_dw(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
-  return gk_backend_ops(b)->matmul_dw(b, dy, ldy, x, ldx, m, n, k, scale, dw);
+  return gk_backend_ops(b)->matmul_dw(b, gk_f32(dy), ldy, gk_f32(x), ldx, m, n, k, scale, dw);
 }
 
 static double allowed(const gk_backend *b, int64_t k, double sum_abs) {
@@ -96,14 +96,14 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
   const int64_t ldx = k + gap;
   for (int32_t g = 0; g < group; g++) {
     const int64_t n = members[g].n;
-    p[g] = (gk_product){.w = {members[g].type, guarded_weight(members[g].type, n * k), n, k}, .y = matrix(m, n, gap), .ldy = n + gap,
+    p[g] = (gk_product){.w = {members[g].type, guarded_weight(members[g].type, n * k), n, k}, .y = gk_f32(matrix(m, n, gap)), .ldy = n + gap,
                         .scale = variant % 3 ? 0.5f - (float)g : 1, .accumulate = (variant + g) / 2 % 2};
     w[g] = dequantized(&p[g].w);
     y0[g] = malloc((size_t)(m * (n + gap)) * sizeof(float));
-    memcpy(y0[g], p[g].y, (size_t)((m - 1) * (n + gap) + n) * sizeof(float));
+    memcpy(y0[g], p[g].y.data, (size_t)((m - 1) * (n + gap) + n) * sizeof(float));
     if (!p[g].accumulate)
       for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++) p[g].y[i * p[g].ldy + j] = NAN;
+        for (int64_t j = 0; j < n; j++) FLOATS(p[g].y)[i * p[g].ldy + j] = NAN;
   }
 
   CHECK(matmul_fwd(b, group, p, x, ldx, m, k) == GK_OK);
@@ -114,14 +114,14 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
       for (int64_t j = 0; j < p[g].w.n; j++) {
         sum s = {0, 0, 0};
         for (int64_t l = 0; l < k; l++) add(&s, (double)p[g].scale * x[i * ldx + l] * w[g][j * k + l]);
-        compare(b, "y", i * p[g].w.n + j, p[g].y[i * p[g].ldy + j], p[g].accumulate ? y0[g][i * p[g].ldy + j] : 0, &s, k, &all);
+        compare(b, "y", i * p[g].w.n + j, FLOATS(p[g].y)[i * p[g].ldy + j], p[g].accumulate ? y0[g][i * p[g].ldy + j] : 0, &s, k, &all);
         inner += y0[g][i * p[g].ldy + j] * s.value; /* <dy, x Wᵀ> with y0 as dy */
         inner_abs += fabs(y0[g][i * p[g].ldy + j]) * s.absolute;
       }
     }
     check_spread(b, &all, k);
-    check_gaps(p[g].y, m, p[g].w.n, gap);
-    memcpy(p[g].y, y0[g], (size_t)((m - 1) * p[g].ldy + p[g].w.n) * sizeof(float));
+    check_gaps(p[g].y.data, m, p[g].w.n, gap);
+    memcpy(p[g].y.data, y0[g], (size_t)((m - 1) * p[g].ldy + p[g].w.n) * sizeof(float));
   }
 
   const int accumulate = variant / 2 % 2;
@@ -190,10 +190,10 @@ static void check_few_of(gk_backend *b, const char *isa, gk_type type, int64_t n
   /* Every other row with elements of all sizes, as activations have. */
   for (int64_t i = 1; i < most; i += 2)
     for (int64_t l = 0; l < k; l++) x[i * (k + GAP) + l] = ldexpf(x[i * (k + GAP) + l], (int)(l * 7 % 25) - 12);
-  gk_product p = {{type, guarded_weight(type, n * k), n, k}, alone, n, 0.75f, 0};
+  gk_product p = {{type, guarded_weight(type, n * k), n, k}, gk_f32(alone), n, 0.75f, 0};
   const float *w = dequantized(&p.w);
   for (int64_t i = 0; i < most; i++) {
-    p.y = alone + i * n;
+    p.y = gk_f32(alone + i * n);
     CHECK(matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
   }
   spread all = {0, 0};
@@ -209,7 +209,7 @@ static void check_few_of(gk_backend *b, const char *isa, gk_type type, int64_t n
     AT("%s, %d threads, %s, m %d n %d k %d", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k);
     float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
     for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
-    p.y = y;
+    p.y = gk_f32(y);
     p.ldy = n + GAP;
     CHECK(matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
     for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
@@ -270,7 +270,7 @@ static void check_not_finite(gk_backend *b, const char *isa) {
       unsigned char *q = guarded_weight(GK_Q4_K, n * k);
       w[5 * k + 100] = bad[i];
       put_u16(q + 7 * 144, bad[i]);
-      gk_product p[2] = {{{GK_F16, w, n, k}, y, n, 1, 0}, {{GK_Q4_K, q, n, k}, y, n, 1, 0}};
+      gk_product p[2] = {{{GK_F16, w, n, k}, gk_f32(y), n, 1, 0}, {{GK_Q4_K, q, n, k}, gk_f32(y), n, 1, 0}};
       for (int g = 0; g < 2; g++) {
         CHECK(matmul_fwd(b, 1, &p[g], x, k, m, k) == GK_OK);
         for (int64_t r = 0; r < m; r++)
@@ -304,9 +304,9 @@ static void check_large(const char *isa) {
       gk_backend *b = open_backend(isa, threads);
       y[threads - 1] = guarded_f32(m * n);
       dx[threads - 1] = guarded_f32(m * k);
-      gk_product p = {weight, y[threads - 1], n, 1, 0};
+      gk_product p = {weight, gk_f32(y[threads - 1]), n, 1, 0};
       CHECK(matmul_fwd(b, 1, &p, x, k, m, k) == GK_OK);
-      p.y = dy;
+      p.y = gk_f32(dy);
       CHECK(matmul_dx(b, 1, &p, dx[threads - 1], k, m, k, 0) == GK_OK);
       AT("%s, %d threads, m %d n %d k %d", isa, (int)threads, (int)m, (int)n, (int)k);
       spread all[2] = {{0, 0}, {0, 0}};
@@ -346,10 +346,10 @@ static void check_large_cuda(gk_backend *b, const char *isa) {
     for (int64_t i = 0; accumulate && i < m * n; i++) y0[i] = y[i] = random_normal();
     for (int64_t i = 0; accumulate && i < m * k; i++) dx0[i] = dx[i] = random_normal();
     for (int64_t i = 0; i < n * k; i++) dw[i] = dw0[i] = accumulate ? random_normal() : 0;
-    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, y, n, 1, accumulate};
+    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, gk_f32(y), n, 1, accumulate};
     float *w = dequantized(&p.w);
     CHECK(matmul_fwd(b, 1, &p, x, k + gap, m, k) == GK_OK);
-    p.y = dy, p.ldy = n + gap;
+    p.y = gk_f32(dy), p.ldy = n + gap;
     CHECK(matmul_dx(b, 1, &p, dx, k, m, k, accumulate) == GK_OK);
     CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, 1, dw) == GK_OK);
     spread all[3] = {{0, 0}, {0, 0}, {0, 0}};

@@ -5,7 +5,7 @@
  *
  * Tensor letters: T tokens (rows), C model width, H query heads, G key/value heads, D head width, F feed-forward
  * width, V vocabulary, R LoRA rank. M, N, K are the rows and columns of a product. Sizes count elements; a name
- * that counts bytes says bytes. All tensors are f32 row-major unless a weight type is given.
+ * that counts bytes says bytes. All tensors are row-major, and f32 unless a weight or a gk_act says otherwise.
  *
  * Every op returns GK_OK or a gk_status; arguments are validated by the caller (the model loader), so the only
  * run-time failures are memory and device. An op says of each output whether it overwrites or accumulates.
@@ -48,6 +48,17 @@ typedef struct gk_ops gk_ops;
 /* Device memory that holds f32, or the bytes of a quantized weight. On cpu a plain pointer. */
 typedef void *gk_buf;
 
+/* A tensor inside a block of the model, or its gradient: in f32, or in the type that activation_type names (bf16 on a GPU). Ops compute in
+ * f32 and round once, when they write it. */
+typedef struct gk_act {
+  void *data;
+  gk_type type;   /* GK_F32 or GK_BF16 */
+} gk_act;
+static inline gk_act gk_f32(const float *data) {
+  gk_act a = {(void *)(uintptr_t)data, GK_F32};
+  return a;
+}
+
 /* W [n,k], row-major blocks of `type`, read-only (may be a memory-mapped file: nothing past the last block is read). */
 typedef struct gk_weight {
   gk_type type;
@@ -58,7 +69,7 @@ typedef struct gk_weight {
 /* One member of a grouped product. */
 typedef struct gk_product {
   gk_weight w;
-  float *y;          /* forward: output [M,n]; dx: input dy [M,n] (not written) */
+  gk_act y;          /* forward: output [M,n]; dx: input dy [M,n] (not written) */
   int64_t ldy;       /* elements from one row of y to the next, >= n */
   float scale;       /* multiplies the product */
   int32_t accumulate;/* forward: 0 overwrites y, 1 adds to it; dx: ignored */
@@ -131,6 +142,8 @@ struct gk_ops {
 
   /* Holds until it is called again. */
   void (*set_precision)(gk_backend *, gk_precision);
+  /* What else than f32 a gk_act may be with this precision: GK_BF16, or GK_F32 where there is nothing else (always on cpu, and with GK_PRECISE). */
+  gk_type (*activation_type)(gk_backend *, gk_precision);
 
   /* Memory. alloc returns zeroed, 64-byte aligned memory, or NULL. */
   gk_buf (*alloc)(gk_backend *, int64_t bytes);
@@ -158,9 +171,9 @@ struct gk_ops {
    * fwd: y_j = scale_j * x · W_jᵀ  (or +=)   all W_j.k == K
    * dx:  dx [M,K] = (accumulate ? dx : 0) + Σ_j scale_j * dy_j · W_j
    * dw:  dw [N,K] += scale * dyᵀ · x   with dy [M,N] (stride ldy), x [M,K] (stride ldx); dw dense */
-  gk_status (*matmul_fwd)(gk_backend *, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
-  gk_status (*matmul_dx)(gk_backend *, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate);
-  gk_status (*matmul_dw)(gk_backend *, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw);
+  gk_status (*matmul_fwd)(gk_backend *, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k);
+  gk_status (*matmul_dx)(gk_backend *, int32_t group, const gk_product *p, gk_act dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate);
+  gk_status (*matmul_dw)(gk_backend *, gk_act dy, int64_t ldy, gk_act x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw);
 
   /* Rows of a table: y [T,k] = W[ids[t], :], overwritten. ids are host, each in [0, w.n). */
   gk_status (*embed)(gk_backend *, const gk_weight *w, const int32_t *ids, int64_t t, float *y);
@@ -172,31 +185,31 @@ struct gk_ops {
    * one op serves whole rows (per_token 1, stride = row stride) and the heads of q and k (per_token H).
    * fwd: y = x * rstd * w, rstd = 1/sqrt(mean(x²) + eps); y overwritten, same layout as x, may be x; rstd [rows] overwritten.
    * bwd: dx += d(norm)/dx · dy when accumulate, else dx = ...; dx may be dy. x is the input of the forward.
-   *      dw [width] += when not NULL. docs/rmsnorm.md */
-  gk_status (*rmsnorm_fwd)(gk_backend *, const float *x, const float *w, float eps, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *y, float *rstd);
-  gk_status (*rmsnorm_bwd)(gk_backend *, const float *dy, const float *x, const float *w, const float *rstd, int64_t rows, int64_t width, int64_t per_token, int64_t stride, float *dx, int32_t accumulate, float *dw);
+   *      dw [width] += when not NULL. Types: fwd (x, y) f32, f32; f32, bf16; bf16, bf16.  bwd (dy, x, dx) f32 all; bf16, f32, f32; bf16 all. docs/rmsnorm.md */
+  gk_status (*rmsnorm_fwd)(gk_backend *, gk_act x, const float *w, float eps, int64_t rows, int64_t width, int64_t per_token, int64_t stride, gk_act y, float *rstd);
+  gk_status (*rmsnorm_bwd)(gk_backend *, gk_act dy, gk_act x, const float *w, const float *rstd, int64_t rows, int64_t width, int64_t per_token, int64_t stride, gk_act dx, int32_t accumulate, float *dw);
 
   /* Rotates x [T, heads*D] in place; positions host [T]. direction +1 forward, -1 backward (the transpose). docs/rope.md */
-  gk_status (*rope)(gk_backend *, const gk_rope *, float *x, const int32_t *positions, int64_t t, int64_t heads, int64_t head_width, int32_t direction);
+  gk_status (*rope)(gk_backend *, const gk_rope *, gk_act x, const int32_t *positions, int64_t t, int64_t heads, int64_t head_width, int32_t direction);
 
   /* Attention over packed segments; no [T,T] matrix is stored. docs/attention.md
    * q [*,H*D], k and v [*,G*D]; out [*,H*D] overwritten at the query rows; lse [rows of q, H] overwritten (may be NULL).
-   * bwd: dq overwritten at query rows; dk, dv accumulate (the caller zeroes them). out and lse are the forward's. */
-  gk_status (*attention_fwd)(gk_backend *, const gk_attention *, const float *q, const float *k, const float *v, float *out, float *lse);
-  gk_status (*attention_bwd)(gk_backend *, const gk_attention *, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq, float *dk, float *dv);
+   * bwd: dq overwritten at query rows; dk, dv accumulate (the caller zeroes them). out and lse are the forward's. All activations of a call are of one type. */
+  gk_status (*attention_fwd)(gk_backend *, const gk_attention *, gk_act q, gk_act k, gk_act v, gk_act out, float *lse);
+  gk_status (*attention_bwd)(gk_backend *, const gk_attention *, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv);
 
   /* Generation's forward, over keys and values in pages. out [*,H*D] overwritten at the query rows.
    * write: row i of x [n,G*D] becomes token slots[i] = page * page_tokens + place, overwritten, rounded to the pages' type; slots are host, all different. */
-  gk_status (*pages_write)(gk_backend *, const gk_pages *, const float *x, const int32_t *slots, int64_t n, void *pages);
-  gk_status (*attention_paged)(gk_backend *, const gk_paged_attention *, const float *q, const void *k, const void *v, float *out);
+  gk_status (*pages_write)(gk_backend *, const gk_pages *, gk_act x, const int32_t *slots, int64_t n, void *pages);
+  gk_status (*attention_paged)(gk_backend *, const gk_paged_attention *, gk_act q, const void *k, const void *v, gk_act out);
 
-  /* y = silu(gate) * up, overwritten.  bwd: dgate, dup overwritten (may alias gate and up). n elements. docs/swiglu.md */
-  gk_status (*swiglu_fwd)(gk_backend *, const float *gate, const float *up, int64_t n, float *y);
-  gk_status (*swiglu_bwd)(gk_backend *, const float *dy, const float *gate, const float *up, int64_t n, float *dgate, float *dup);
+  /* y = silu(gate) * up, overwritten.  bwd: dgate, dup overwritten (may alias gate and up). n elements, of one type all. docs/swiglu.md */
+  gk_status (*swiglu_fwd)(gk_backend *, gk_act gate, gk_act up, int64_t n, gk_act y);
+  gk_status (*swiglu_bwd)(gk_backend *, gk_act dy, gk_act gate, gk_act up, int64_t n, gk_act dgate, gk_act dup);
 
   /* y [T,n] += b [n];  its backward: db [n] += Σ_t dy[t,n];  y += s * x;  y = s * y */
-  gk_status (*add_bias)(gk_backend *, float *y, const float *b, int64_t t, int64_t n);
-  gk_status (*add_bias_bwd)(gk_backend *, const float *dy, int64_t t, int64_t n, float *db);
+  gk_status (*add_bias)(gk_backend *, gk_act y, const float *b, int64_t t, int64_t n);
+  gk_status (*add_bias_bwd)(gk_backend *, gk_act dy, int64_t t, int64_t n, float *db);
   gk_status (*add_scaled)(gk_backend *, float *y, const float *x, float s, int64_t n);
   gk_status (*scale)(gk_backend *, float *y, float s, int64_t n);
   /* Multiplies row i of y [M,n] by s[i]; s host. */
@@ -205,7 +218,7 @@ struct gk_ops {
   /* Inverted dropout with a counter-based generator (Philox4x32-10, key = seed, counter = stream, element / 4):
    * y = accumulate ? y + d : d,  d_i = keep_i ? x_i / (1-p) : 0. The same (seed, stream) gives the same mask, so the
    * backward calls it on the gradient. y may be x when not accumulating. docs/dropout.md */
-  gk_status (*dropout)(gk_backend *, const float *x, float p, uint64_t seed, uint64_t stream, int64_t n, float *y, int32_t accumulate);
+  gk_status (*dropout)(gk_backend *, gk_act x, float p, uint64_t seed, uint64_t stream, int64_t n, gk_act y, int32_t accumulate);
 
   /* Log-softmax at the target. logits [M,V] (row stride ldl); targets host [M]; logps host [M] overwritten.
    * Two statistics of each row, host [M] overwritten, NULL when not wanted: mean_logits, the mean of its logits; log_squares, log of the sum

@@ -3,9 +3,27 @@
  */
 #include "internal.h"
 
+/* Activations are f32 here: kernels take plain pointers. */
+#define GK_ONE_ACT(ret, op, params, floats, arguments) static ret act_##op params { return gk_##op arguments; }
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) static gk_status act_##op params { return gk_##op arguments; }
+#define GK_VEC_ACT(op, params, floats, arguments) static gk_status act_##op##_ref params { return gk_##op##_ref arguments; }
+#include "kernels.def"
+#if defined(__x86_64__)
+#define GK_VEC_ACT(op, params, floats, arguments)                                            \
+  static gk_status act_##op##_avx2 params { return gk_##op##_avx2 arguments; }               \
+  static gk_status act_##op##_avx512 params { return gk_##op##_avx512 arguments; }
+#include "kernels.def"
+#elif defined(__aarch64__)
+#define GK_VEC_ACT(op, params, floats, arguments) static gk_status act_##op##_neon params { return gk_##op##_neon arguments; }
+#include "kernels.def"
+#endif
+
 #define GK_ONE(ret, op, params) .op = gk_##op,
 #define GK_DISPATCHED(op, params) .op = gk_##op,
 #define GK_VEC(op, params) .op = gk_##op##_ref,
+#define GK_ONE_ACT(ret, op, params, floats, arguments) .op = act_##op,
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) .op = act_##op,
+#define GK_VEC_ACT(op, params, floats, arguments) .op = act_##op##_ref,
 static const gk_ops table_ref = {.device = "cpu",
 #include "kernels.def"
 };
@@ -14,6 +32,9 @@ static const gk_ops table_ref = {.device = "cpu",
 #define GK_ONE(ret, op, params) .op = gk_##op,
 #define GK_DISPATCHED(op, params) .op = gk_##op,
 #define GK_VEC(op, params) .op = gk_##op##_avx2,
+#define GK_ONE_ACT(ret, op, params, floats, arguments) .op = act_##op,
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) .op = act_##op,
+#define GK_VEC_ACT(op, params, floats, arguments) .op = act_##op##_avx2,
 static const gk_ops table_avx2 = {.device = "cpu",
 #include "kernels.def"
 };
@@ -21,6 +42,9 @@ static const gk_ops table_avx2 = {.device = "cpu",
 #define GK_ONE(ret, op, params) .op = gk_##op,
 #define GK_DISPATCHED(op, params) .op = gk_##op,
 #define GK_VEC(op, params) .op = gk_##op##_avx512,
+#define GK_ONE_ACT(ret, op, params, floats, arguments) .op = act_##op,
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) .op = act_##op,
+#define GK_VEC_ACT(op, params, floats, arguments) .op = act_##op##_avx512,
 static const gk_ops table_avx512 = {.device = "cpu",
 #include "kernels.def"
 };
@@ -28,6 +52,9 @@ static const gk_ops table_avx512 = {.device = "cpu",
 #define GK_ONE(ret, op, params) .op = gk_##op,
 #define GK_DISPATCHED(op, params) .op = gk_##op,
 #define GK_VEC(op, params) .op = gk_##op##_neon,
+#define GK_ONE_ACT(ret, op, params, floats, arguments) .op = act_##op,
+#define GK_DISPATCHED_ACT(op, params, floats, arguments) .op = act_##op,
+#define GK_VEC_ACT(op, params, floats, arguments) .op = act_##op##_neon,
 static const gk_ops table_neon = {.device = "cpu",
 #include "kernels.def"
 };

@@ -75,7 +75,7 @@ static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, 
   for (int32_t g = 0; g < group; g++) {
     members[g] = (gk_mm_few){.type = p[g].w.type, .dequantize = gk_dequantize_table(b->isa)[p[g].w.type], .w = p[g].w.data,
                              .row_bytes = gk_type_bytes(p[g].w.type, k), .n = p[g].w.n, .k = k, .x = from->x, .ld = from->ld, .block = from->block, .m = (int32_t)m,
-                             .y = p[g].y, .ldy = p[g].ldy, .scale = p[g].scale, .accumulate = p[g].accumulate};
+                             .y = p[g].y.data, .ldy = p[g].ldy, .scale = p[g].scale, .accumulate = p[g].accumulate};
     if (from->digits && splits(kernel, p[g].w.type, k)) members[g].digits = from->digits;
     rows += p[g].w.n;
   }

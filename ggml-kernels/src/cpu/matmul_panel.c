@@ -66,7 +66,7 @@ typedef struct job {
 static source source_of(const gk_product *p, const gk_dequantize_fn *table) {
   const gk_type_info *t = gk_type_get(p->w.type);
   return (source){.data = p->w.data, .type = p->w.type, .row_bytes = gk_type_bytes(p->w.type, p->w.k), .n = p->w.n, .block = t->block_size,
-                  .block_bytes = t->block_bytes, .narrow = p->w.type == GK_BF16, .dequantize = table[p->w.type], .io = p->y,
+                  .block_bytes = t->block_bytes, .narrow = p->w.type == GK_BF16, .dequantize = table[p->w.type], .io = p->y.data,
                   .ld = p->ldy, .scale = p->scale, .accumulate = p->accumulate};
 }
 

@@ -10,13 +10,16 @@ static gk_status check_shape(const gk_attention *a) {
 }
 static bool in_bf16(const gk_backend *b, const gk_attention *a) { return b->precision == GK_FAST && gk_cuda_attention_has_bf16(a->head_width); }
 
-gk_status gk_attention_fwd_cuda(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, float *out, float *lse) {
+gk_status gk_attention_fwd_cuda(gk_backend *b, const gk_attention *a, gk_act q_, gk_act k_, gk_act v_, gk_act out_, float *lse) {
+  const float *q = (float *)q_.data, *k = (float *)k_.data, *v = (float *)v_.data;
+  float *out = (float *)out_.data;
   GK_TRY(check_shape(a));
   return in_bf16(b, a) ? gk_cuda_attention_fwd_bf16(b, a, q, k, v, out, lse) : gk_cuda_attention_fwd_f32(b, a, q, k, v, out, lse);
 }
 
-gk_status gk_attention_bwd_cuda(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq, float *dk,
-                                float *dv) {
+gk_status gk_attention_bwd_cuda(gk_backend *b, const gk_attention *a, gk_act q_, gk_act k_, gk_act v_, gk_act out_, const float *lse, gk_act dout_, gk_act dq_, gk_act dk_, gk_act dv_) {
+  const float *q = (float *)q_.data, *k = (float *)k_.data, *v = (float *)v_.data, *out = (float *)out_.data, *dout = (float *)dout_.data;
+  float *dq = (float *)dq_.data, *dk = (float *)dk_.data, *dv = (float *)dv_.data;
   GK_TRY(check_shape(a));
   return in_bf16(b, a) ? gk_cuda_attention_bwd_bf16(b, a, q, k, v, out, lse, dout, dq, dk, dv) : gk_cuda_attention_bwd_f32(b, a, q, k, v, out, lse, dout, dq, dk, dv);
 }

@@ -258,7 +258,9 @@ static gk_status launch_decode(gk_backend *b, const paged_attention &a, const de
   GK_BY_PAGE_TYPE(a.pages.type, decode, b, a, runs, n, part, stats)
 }
 
-gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, const float *q, const void *k, const void *v, float *out) {
+gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, gk_act q_, const void *k, const void *v, gk_act out_) {
+  const float *q = (float *)q_.data;
+  float *out = (float *)out_.data;
   GK_TRY(gk_cuda_pages_check(&a->pages));
   const int32_t width = a->pages.head_width;
   if (width < 1 || width > 256) return gk_cuda_fail(GK_UNSUPPORTED, "cuda: attention has heads of width 1 to 256, not %d", (int)width);

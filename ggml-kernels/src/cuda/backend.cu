@@ -139,6 +139,7 @@ gk_status gk_cuda_fetch(gk_backend *b, void *host, const void *device, int64_t b
 }
 
 const char *gk_describe_cuda(gk_backend *b) { return b->description; }
+gk_type gk_activation_type_cuda(gk_backend *b, gk_precision precision) { return precision == GK_FAST && !b->only_f32 ? GK_BF16 : GK_F32; }
 void gk_set_precision_cuda(gk_backend *b, gk_precision precision) { b->precision = b->only_f32 ? GK_PRECISE : precision; }
 
 gk_buf gk_alloc_cuda(gk_backend *b, int64_t bytes) {

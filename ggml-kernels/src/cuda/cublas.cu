@@ -128,7 +128,7 @@ gk_status gk_cublas_gemm_bf16(gk_backend *b, const gk_cuda_gemm &g) {
   }
   const float alpha = g.scale, beta = g.accumulate ? 1.0f : 0.0f;
   const int status = c->gemm(c->handle, g.b.crossed ? OP_N : OP_T, g.a.crossed ? OP_T : OP_N, (int)g.j, (int)g.i, (int)g.s, &alpha, g.b.data, TYPE_R_16BF, (int)g.b.ld, g.a.data,
-                             TYPE_R_16BF, (int)g.a.ld, &beta, g.c, TYPE_R_32F, (int)g.ldc, COMPUTE_32F, GEMM_DEFAULT);
+                             TYPE_R_16BF, (int)g.a.ld, &beta, g.c.data, gk_is_bf16(g.c) ? TYPE_R_16BF : TYPE_R_32F, (int)g.ldc, COMPUTE_32F, GEMM_DEFAULT);
   if (!status) return b->synchronous ? gk_cuda_wait(b, "cublasGemmEx") : GK_OK;
   char what[128];
   snprintf(what, sizeof what, "cublasGemmEx of %lld x %lld x %lld", (long long)g.i, (long long)g.j, (long long)g.s);

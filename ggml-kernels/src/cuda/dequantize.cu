@@ -92,10 +92,11 @@ gk_status gk_cuda_weight_f32(gk_backend *b, const gk_weight &w, int64_t begin, i
   }
 }
 
-gk_status gk_cuda_to_bf16(gk_backend *b, const float *x, int64_t ldx, int64_t rows, int64_t columns, uint16_t *dst) {
+gk_status gk_cuda_to_bf16(gk_backend *b, gk_act x, int64_t ldx, int64_t rows, int64_t columns, uint16_t *dst) {
   const int64_t runs = gk_round_8(columns) / 8;
-  const bool wide = columns % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);
-  return LAUNCH(b, floats_to_bf16<GK_F32>, gk_cuda_grid(b, rows * runs, THREADS), THREADS, 0, (const uint8_t *)x, ldx, rows, columns, runs, wide, (uint4 *)dst);
+  const bool wide = columns % 8 == 0 && ldx % (16 / gk_act_bytes(x)) == 0 && gk_aligned(x.data, 16);
+  return gk_cuda_launch(b, "floats_to_bf16", gk_is_bf16(x) ? floats_to_bf16<GK_BF16> : floats_to_bf16<GK_F32>, gk_cuda_grid(b, rows * runs, THREADS), THREADS, 0, (const uint8_t *)x.data, ldx, rows,
+                        columns, runs, wide, (uint4 *)dst);
 }
 
 gk_status gk_embed_cuda(gk_backend *b, const gk_weight *w, const int32_t *ids, int64_t t, float *y) {

@@ -8,7 +8,7 @@ struct DropoutJob {
   int32_t accumulate;
 };
 
-template <int W> GK_KERNEL(GK_PACK_THREADS) dropout_kernel(const float *x, int64_t n, DropoutJob job, float *y) {
+template <int W, typename X, typename Y> GK_KERNEL(GK_PACK_THREADS) dropout_kernel(const X *x, int64_t n, DropoutJob job, Y *y) {
   const int64_t step = (int64_t)gridDim.x * blockDim.x;
   for (int64_t q = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; q * 4 < n; q += step) {
     const int64_t i = q * 4;
@@ -25,7 +25,14 @@ template <int W> GK_KERNEL(GK_PACK_THREADS) dropout_kernel(const float *x, int64
   }
 }
 
-gk_status gk_dropout_cuda(gk_backend *b, const float *x, float p, uint64_t seed, uint64_t stream, int64_t n, float *y, int32_t accumulate) {
+template <typename X, typename Y> static gk_status dropout(gk_backend *b, gk_act x, int64_t n, const DropoutJob &job, gk_act y) {
+  const auto kernel = gk_aligned(x.data, y.data) ? dropout_kernel<4, X, Y> : dropout_kernel<1, X, Y>;
+  return gk_cuda_launch(b, "dropout_kernel", kernel, gk_pack_grid(b, n, true), GK_PACK_THREADS, 0, (const X *)x.data, n, job, (Y *)y.data);
+}
+
+gk_status gk_dropout_cuda(gk_backend *b, gk_act x, float p, uint64_t seed, uint64_t stream, int64_t n, gk_act y, int32_t accumulate) {
   const DropoutJob job = {seed, stream, gk_dropout_threshold(p), gk_dropout_scale(p), accumulate};
-  return LAUNCH_PACKS(b, gk_aligned(x, y), dropout_kernel, gk_pack_grid(b, n, true), GK_PACK_THREADS, 0, x, n, job, y);
+  if (gk_acts_are(GK_F32, x, y)) return dropout<float, float>(b, x, n, job, y);
+  if (gk_acts_are(GK_BF16, x, y)) return dropout<gk_bf16, gk_bf16>(b, x, n, job, y);
+  return gk_acts_mixed("dropout");
 }

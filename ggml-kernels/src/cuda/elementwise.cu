@@ -4,7 +4,7 @@
 
 enum { THREADS = GK_PACK_THREADS };
 
-template <int W> GK_KERNEL(THREADS) add_bias_kernel(float *y, const float *bias, int64_t rows, int64_t width, int lanes) {
+template <int W, typename T> GK_KERNEL(THREADS) add_bias_kernel(T *y, const float *bias, int64_t rows, int64_t width, int lanes) {
   each_row_pack<W>(rows, width, lanes, [=](int64_t r, int64_t c) {
     Pack<W> to = load_pack<W>(y + r * width + c);
     const Pack<W> from = load_pack<W>(bias + c);
@@ -13,23 +13,29 @@ template <int W> GK_KERNEL(THREADS) add_bias_kernel(float *y, const float *bias,
   });
 }
 
-gk_status gk_add_bias_cuda(gk_backend *b, float *y, const float *bias, int64_t t, int64_t n) {
+template <typename T> static gk_status add_bias(gk_backend *b, T *y, const float *bias, int64_t t, int64_t n) {
   const bool wide = n % 4 == 0 && gk_aligned(y, bias);
   const RowsGrid g = gk_rows_grid(b, t, n, wide);
-  return LAUNCH_PACKS(b, wide, add_bias_kernel, g.grid, THREADS, 0, y, bias, t, n, g.lanes);
+  return gk_cuda_launch(b, "add_bias_kernel", wide ? add_bias_kernel<4, T> : add_bias_kernel<1, T>, g.grid, THREADS, 0, y, bias, t, n, g.lanes);
+}
+
+gk_status gk_add_bias_cuda(gk_backend *b, gk_act y, const float *bias, int64_t t, int64_t n) {
+  return gk_is_bf16(y) ? add_bias(b, (gk_bf16 *)y.data, bias, t, n) : add_bias(b, (float *)y.data, bias, t, n);
 }
 
 /* fwd: y[t,i] += b[i] */
-GK_KERNEL(GK_COLUMN_THREADS) add_bias_bwd_kernel(const float *dy, int64_t rows, int64_t width, float *partial) {
-  column_partials(rows, width, partial, [=](int64_t r, int64_t c) { return dy[r * width + c]; });
+template <typename T> GK_KERNEL(GK_COLUMN_THREADS) add_bias_bwd_kernel(const T *dy, int64_t rows, int64_t width, float *partial) {
+  column_partials(rows, width, partial, [=](int64_t r, int64_t c) { return act_to_f32(dy[r * width + c]); });
 }
 
-gk_status gk_add_bias_bwd_cuda(gk_backend *b, const float *dy, int64_t t, int64_t n, float *db) {
+gk_status gk_add_bias_bwd_cuda(gk_backend *b, gk_act dy, int64_t t, int64_t n, float *db) {
   const int64_t chunks = gk_ceil_div(t, GK_COLUMN_ROWS);
   float *partial = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, chunks * n * (int64_t)sizeof(float));
   if (!partial) return GK_OUT_OF_MEMORY;
   const unsigned columns = (unsigned)gk_ceil_div(n, GK_COLUMN_THREADS);
-  GK_TRY(LAUNCH(b, add_bias_bwd_kernel, (unsigned)(columns * chunks), GK_COLUMN_THREADS, 0, dy, t, n, partial));
+  const unsigned grid = (unsigned)(columns * chunks);
+  GK_TRY(gk_is_bf16(dy) ? LAUNCH(b, add_bias_bwd_kernel<gk_bf16>, grid, GK_COLUMN_THREADS, 0, (const gk_bf16 *)dy.data, t, n, partial)
+                        : LAUNCH(b, add_bias_bwd_kernel<float>, grid, GK_COLUMN_THREADS, 0, (const float *)dy.data, t, n, partial));
   return LAUNCH(b, column_totals, columns, GK_COLUMN_THREADS, 0, partial, chunks, n, db);
 }
 

@@ -12,12 +12,12 @@ enum { BS = 32, STAGES = 4, RASTER = 8, THREADS = 128 };
 struct gemm_bf16_arguments {
   const uint16_t *a, *b;
   int64_t lda, ldb;
-  float *c;              /* [splits,I,J] of ld J when there are splits */
+  void *c;               /* f32, or bf16; [splits,I,J] of ld J in f32 when there are splits */
   int64_t ldc;
   int64_t i, j, s, s_each;
   int64_t tiles_i, tiles_j;
   float scale;
-  int32_t accumulate, paired;   /* paired: c is aligned to 8, ldc even */
+  int32_t accumulate, paired;   /* paired: c is aligned to two elements, ldc even */
 };
 
 /* Where chunk `at` of row `row` of a piece lies, in bytes: rows of 64 bytes (two share the banks), or crossed of 128 and more. */
@@ -63,7 +63,7 @@ template <int BT, bool crossed, bool of_a> GK_DEVICE void load_fragment(uint32_t
   else load_matrices(f, piece + chunk_at<BT, crossed>(own_r + lane % 8, own_s / 8));
 }
 
-template <int BT, bool cross_a, bool cross_b> GK_KERNEL(THREADS) gemm_bf16_kernel(gemm_bf16_arguments g) {
+template <int BT, bool cross_a, bool cross_b, typename C> GK_KERNEL(THREADS) gemm_bf16_kernel(gemm_bf16_arguments g) {
   const int WT = BT / 2, piece = BT * BS * 2;
   GK_DYNAMIC_SHARED(room);
   /* Tiles in bands of RASTER rows of them: those that run together share their operands in L2. */
@@ -127,7 +127,7 @@ template <int BT, bool cross_a, bool cross_b> GK_KERNEL(THREADS) gemm_bf16_kerne
     }
   }
 
-  float *c = g.c + blockIdx.z * g.i * g.j;
+  C *c = (C *)g.c + blockIdx.z * g.i * g.j;
   const int lane = (int)threadIdx.x % 32;
 #pragma unroll
   for (int m = 0; m < WT / 16; m++)
@@ -138,38 +138,44 @@ template <int BT, bool cross_a, bool cross_b> GK_KERNEL(THREADS) gemm_bf16_kerne
 #pragma unroll
       for (int n = 0; n < WT / 8; n++) {
         const int64_t j = j0 + wj + 8 * n + lane % 4 * 2;
-        float *to = c + i * g.ldc + j;
+        C *to = c + i * g.ldc + j;
         const float lo = acc[m][n][2 * half], hi = acc[m][n][2 * half + 1];
         if (g.paired && j + 1 < g.j) {
-          const float2 old = g.accumulate ? *(const float2 *)to : make_float2(0.0f, 0.0f);
-          *(float2 *)to = g.accumulate ? make_float2(fmaf(g.scale, lo, old.x), fmaf(g.scale, hi, old.y)) : make_float2(g.scale * lo, g.scale * hi);
+          const float2 old = g.accumulate ? act_load_2(to) : make_float2(0.0f, 0.0f);
+          if (g.accumulate) act_store_2(to, fmaf(g.scale, lo, old.x), fmaf(g.scale, hi, old.y));
+          else act_store_2(to, g.scale * lo, g.scale * hi);
         } else {
-          if (j < g.j) to[0] = g.accumulate ? fmaf(g.scale, lo, to[0]) : g.scale * lo;
-          if (j + 1 < g.j) to[1] = g.accumulate ? fmaf(g.scale, hi, to[1]) : g.scale * hi;
+          if (j < g.j) act_store(to, g.accumulate ? fmaf(g.scale, lo, act_to_f32(to[0])) : g.scale * lo);
+          if (j + 1 < g.j) act_store(to + 1, g.accumulate ? fmaf(g.scale, hi, act_to_f32(to[1])) : g.scale * hi);
         }
       }
     }
 }
 
-template <int BT> static gk_status run(gk_backend *b, const gk_cuda_gemm &g) {
+template <int BT, typename C> static gk_status launch(gk_backend *b, const gk_cuda_gemm &g, dim3 grid, const gemm_bf16_arguments &a) {
   const size_t shared = STAGES * 2 * BT * BS * sizeof(uint16_t);
+  if (g.a.crossed) return LAUNCH(b, (gemm_bf16_kernel<BT, true, true, C>), grid, THREADS, shared, a);
+  if (g.b.crossed) return LAUNCH(b, (gemm_bf16_kernel<BT, false, true, C>), grid, THREADS, shared, a);
+  return LAUNCH(b, (gemm_bf16_kernel<BT, false, false, C>), grid, THREADS, shared, a);
+}
+
+template <int BT> static gk_status run(gk_backend *b, const gk_cuda_gemm &g) {
   gemm_bf16_arguments a = {};
   a.a = (const uint16_t *)g.a.data, a.b = (const uint16_t *)g.b.data, a.lda = g.a.ld, a.ldb = g.b.ld;
-  a.c = g.c, a.ldc = g.ldc, a.i = g.i, a.j = g.j, a.s = g.s, a.scale = g.scale, a.accumulate = g.accumulate;
+  a.c = g.c.data, a.ldc = g.ldc, a.i = g.i, a.j = g.j, a.s = g.s, a.scale = g.scale, a.accumulate = g.accumulate;
   a.tiles_i = gk_ceil_div(g.i, BT), a.tiles_j = gk_ceil_div(g.j, BT);
   const gk_cuda_splits split = gk_cuda_split(a.tiles_i * a.tiles_j, g.s);
   a.s_each = split.each;
   if (split.count > 1) {
-    a.c = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, split.count * g.i * g.j * (int64_t)sizeof(float));
+    a.c = gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, split.count * g.i * g.j * (int64_t)sizeof(float));
     if (!a.c) return GK_OUT_OF_MEMORY;
     a.ldc = g.j, a.scale = 1, a.accumulate = 0;
   }
-  a.paired = a.ldc % 2 == 0 && gk_aligned(a.c, 8) && (split.count == 1 || g.i * g.j % 2 == 0);
+  const bool narrow = gk_is_bf16(g.c) && split.count == 1;
+  a.paired = a.ldc % 2 == 0 && gk_aligned(a.c, narrow ? 4 : 8) && (split.count == 1 || g.i * g.j % 2 == 0);
   const dim3 grid((unsigned)(a.tiles_i * a.tiles_j), 1, (unsigned)split.count);
-  if (g.a.crossed) GK_TRY(LAUNCH(b, (gemm_bf16_kernel<BT, true, true>), grid, THREADS, shared, a));
-  else if (g.b.crossed) GK_TRY(LAUNCH(b, (gemm_bf16_kernel<BT, false, true>), grid, THREADS, shared, a));
-  else GK_TRY(LAUNCH(b, (gemm_bf16_kernel<BT, false, false>), grid, THREADS, shared, a));
-  return split.count > 1 ? gk_cuda_gemm_total(b, a.c, split.count, g) : GK_OK;
+  GK_TRY((narrow ? launch<BT, gk_bf16> : launch<BT, float>)(b, g, grid, a));
+  return split.count > 1 ? gk_cuda_gemm_total(b, (const float *)a.c, split.count, g) : GK_OK;
 }
 
 gk_status gk_cuda_gemm_bf16(gk_backend *b, const gk_cuda_gemm &g) {

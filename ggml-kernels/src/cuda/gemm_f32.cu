@@ -105,7 +105,7 @@ template <int B, bool cross_a, bool cross_b> GK_KERNEL(THREADS) gemm_f32_kernel(
 template <int B> static gk_status run(gk_backend *b, const gk_cuda_gemm &g) {
   gemm_f32_arguments a = {};
   a.a = (const float *)g.a.data, a.b = (const float *)g.b.data, a.lda = g.a.ld, a.ldb = g.b.ld;
-  a.c = g.c, a.ldc = g.ldc, a.i = g.i, a.j = g.j, a.s = g.s, a.scale = g.scale, a.accumulate = g.accumulate;
+  a.c = (float *)g.c.data, a.ldc = g.ldc, a.i = g.i, a.j = g.j, a.s = g.s, a.scale = g.scale, a.accumulate = g.accumulate;
   a.wide_a = g.a.ld % 4 == 0 && gk_aligned(a.a, 16), a.wide_b = g.b.ld % 4 == 0 && gk_aligned(a.b, 16);
   a.tiles_i = gk_ceil_div(g.i, B);
   const int64_t tiles = a.tiles_i * gk_ceil_div(g.j, B);
@@ -129,15 +129,17 @@ gk_status gk_cuda_gemm_f32(gk_backend *b, const gk_cuda_gemm &g) {
 }
 
 /* c = scale * Σ_splits partial [splits,I,J], or +=. */
-GK_KERNEL(THREADS) gemm_total_kernel(const float *partial, int64_t splits, int64_t i, int64_t j, float *c, int64_t ldc, float scale, int32_t accumulate) {
+template <typename C> GK_KERNEL(THREADS) gemm_total_kernel(const float *partial, int64_t splits, int64_t i, int64_t j, C *c, int64_t ldc, float scale, int32_t accumulate) {
   for (int64_t n = (int64_t)blockIdx.x * THREADS + threadIdx.x; n < i * j; n += (int64_t)gridDim.x * THREADS) {
     float sum = partial[n];
     for (int64_t s = 1; s < splits; s++) sum += partial[s * i * j + n];
-    float *to = c + n / j * ldc + n % j;
-    *to = accumulate ? fmaf(scale, sum, *to) : scale * sum;
+    C *to = c + n / j * ldc + n % j;
+    act_store(to, accumulate ? fmaf(scale, sum, act_to_f32(*to)) : scale * sum);
   }
 }
 
 gk_status gk_cuda_gemm_total(gk_backend *b, const float *partial, int64_t splits, const gk_cuda_gemm &g) {
-  return LAUNCH(b, gemm_total_kernel, gk_cuda_grid(b, g.i * g.j, THREADS), THREADS, 0, partial, splits, g.i, g.j, g.c, g.ldc, g.scale, g.accumulate);
+  const unsigned grid = gk_cuda_grid(b, g.i * g.j, THREADS);
+  if (gk_is_bf16(g.c)) return LAUNCH(b, gemm_total_kernel<gk_bf16>, grid, THREADS, 0, partial, splits, g.i, g.j, (gk_bf16 *)g.c.data, g.ldc, g.scale, g.accumulate);
+  return LAUNCH(b, gemm_total_kernel<float>, grid, THREADS, 0, partial, splits, g.i, g.j, (float *)g.c.data, g.ldc, g.scale, g.accumulate);
 }

@@ -5,6 +5,8 @@
 #include "graft/cuda.h"
 #include "matmul.h"
 
+/* Is it an operand as it lies? */
+static bool as_it_is(const gk_cuda_matrix &m) { return m.act.type == GK_BF16 && m.columns % 8 == 0 && m.ld % 8 == 0 && gk_aligned(m.act.data, 16); }
 static int64_t bytes_of(const gk_cuda_matrix &m) { return (m.rows * gk_round_8(m.columns) * 2 + 255) / 256 * 256; }
 
 void gk_cuda_kept::begin() {
@@ -30,6 +32,7 @@ gk_status gk_cuda_kept::get(const gk_cuda_matrix *m, int count, gk_cuda_operand 
   if (b_->synchronous || gk_cuda_in_region(b_)) forget();
   int64_t missing = 0, all = 0;
   for (int i = 0; i < count; i++) {
+    if (as_it_is(m[i])) continue;
     all += bytes_of(m[i]);
     if (!find(m[i])) missing += bytes_of(m[i]);
   }
@@ -45,12 +48,16 @@ gk_status gk_cuda_kept::get(const gk_cuda_matrix *m, int count, gk_cuda_operand 
     }
   }
   for (int i = 0; i < count; i++) {
+    if (as_it_is(m[i])) {
+      operands[i] = {m[i].act.data, m[i].ld, false};
+      continue;
+    }
     const Entry *known = find(m[i]);
     const int64_t offset = known ? known->offset : at_;
     uint16_t *room = (uint16_t *)((char *)b_->scratch[slot] + offset);
     operands[i] = {room, gk_round_8(m[i].columns), false};
     if (known) continue;
-    GK_TRY(gk_cuda_to_bf16(b_, m[i].data, m[i].ld, m[i].rows, m[i].columns, room));
+    GK_TRY(gk_cuda_to_bf16(b_, m[i].act, m[i].ld, m[i].rows, m[i].columns, room));
     entries_[count_++] = {m[i], offset};
     at_ += bytes_of(m[i]);
   }

@@ -1,4 +1,4 @@
-/* Activations in bf16, remembered from one product to the next: a gradient is read by the base weight's product and by two of its adapter's. docs/matmul.md, "CUDA"
+/* f32 activations in bf16, remembered from one product to the next: a gradient is read by the base weight's product and by two of its adapter's. docs/matmul.md, "CUDA"
  *
  * What is remembered holds as long as products alone are queued, but for what those write themselves: everything else that may write device memory counts up
  * gk_backend.writes (LAUNCH, upload, copy, zero, alloc), and then nothing is known any more. Nobody has to say what he writes, so nobody can forget to. With GRAFT_CUDA_SYNC
@@ -14,11 +14,12 @@
 struct gk_cuda_operand;   /* matmul.h */
 /* [rows,columns] of row stride ld. */
 struct gk_cuda_matrix {
-  const float *data;
+  gk_act act;
   int64_t ld, rows, columns;
-  bool operator==(const gk_cuda_matrix &o) const { return data == o.data && ld == o.ld && rows == o.rows && columns == o.columns; }
-  bool overlaps(const gk_cuda_matrix &o) const { return data < o.end() && o.data < end(); }
-  const float *end() const { return data + (rows - 1) * ld + columns; }
+  bool operator==(const gk_cuda_matrix &o) const { return act.data == o.act.data && act.type == o.act.type && ld == o.ld && rows == o.rows && columns == o.columns; }
+  bool overlaps(const gk_cuda_matrix &o) const { return begin() < o.end() && o.begin() < end(); }
+  const char *begin() const { return (const char *)act.data; }
+  const char *end() const { return begin() + ((rows - 1) * ld + columns) * (act.type == GK_BF16 ? 2 : 4); }
 };
 
 class gk_cuda_kept {
@@ -28,7 +29,7 @@ class gk_cuda_kept {
   void begin();
   void wrote(const gk_cuda_matrix &m);
   void end();
-  /* Within a product: `count` matrices (at most 2) in bf16, rows padded with zeros to a multiple of 8, all there until the next call. */
+  /* Within a product: `count` matrices (at most 2) in bf16, rows padded with zeros to a multiple of 8, all there until the next call. One that is so already stays where it is. */
   gk_status get(const gk_cuda_matrix *m, int count, gk_cuda_operand *operands);
 
  private:

@@ -23,7 +23,7 @@ static int64_t element_bytes(bool fast) { return fast ? 2 : 4; }
 
 /* Activations as operands: in bf16, or as they are. */
 static gk_status activations(gk_backend *b, bool fast, const gk_cuda_matrix *m, int count, gk_cuda_operand *operands) {
-  for (int i = 0; i < count; i++) operands[i] = {m[i].data, m[i].ld, false};
+  for (int i = 0; i < count; i++) operands[i] = {m[i].act.data, m[i].ld, false};
   return fast ? b->kept->get(m, count, operands) : GK_OK;
 }
 
@@ -74,9 +74,19 @@ static int64_t slice_rows(bool fast, const gk_weight &w) {
   return fits > 128 ? fits : 128;
 }
 
-gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+/* Can all of this be done with the precision that is set? */
+static gk_status check(gk_backend *b, int32_t group, const gk_product *p, gk_act x) {
+  bool bf16 = gk_is_bf16(x);
+  for (int32_t g = 0; g < group; g++) {
+    GK_TRY(gk_cuda_check_weight(p[g].w));
+    bf16 = bf16 || gk_is_bf16(p[g].y);
+  }
+  return bf16 && b->precision != GK_FAST ? gk_acts_mixed("products in f32") : GK_OK;
+}
+
+gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k) {
   const bool fast = b->precision == GK_FAST;
-  for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
+  GK_TRY(check(b, group, p, x));
   if (m == 0) return GK_OK;
   if (m <= GK_CUDA_FEW) return (fast ? gk_cuda_few_bf16 : gk_cuda_few_f32)(b, group, p, x, ldx, m, k);
   const gk_cuda_matrix input = {x, ldx, m, k};
@@ -88,7 +98,7 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
     const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
-      GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, false, {left, {}, m, rows, k, p[g].y + begin, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
+      GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, false, {left, {}, m, rows, k, gk_act_at(p[g].y, begin), p[g].ldy, p[g].scale, p[g].accumulate != 0}));
     }
   }
   for (int32_t g = 0; g < group; g++) b->kept->wrote({p[g].y, p[g].ldy, m, p[g].w.n});
@@ -97,9 +107,9 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
 }
 
 /* fwd: y_g = scale_g * x · W_gᵀ, so dx = Σ_g scale_g * dy_g · W_g: one after the other, each slice of W added to dx. */
-gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
+gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, gk_act dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
   const bool fast = b->precision == GK_FAST;
-  for (int32_t g = 0; g < group; g++) GK_TRY(gk_cuda_check_weight(p[g].w));
+  GK_TRY(check(b, group, p, dx));
   if (m == 0) return GK_OK;
   bool add = accumulate != 0;
   b->kept->begin();
@@ -122,16 +132,17 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, f
 }
 
 /* fwd: y = x · Wᵀ, so dW = dyᵀ · x. */
-gk_status gk_matmul_dw_cuda(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
+gk_status gk_matmul_dw_cuda(gk_backend *b, gk_act dy, int64_t ldy, gk_act x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
   const bool fast = b->precision == GK_FAST;
+  if (!fast && !gk_acts_are(GK_F32, dy, x)) return gk_acts_mixed("products in f32");
   if (m == 0) return GK_OK;
   const gk_cuda_matrix both[2] = {{dy, ldy, m, n}, {x, ldx, m, k}};
   gk_cuda_operand operands[2];
   b->kept->begin();
   GK_TRY(activations(b, fast, both, 2, operands));
   operands[0].crossed = operands[1].crossed = true;
-  GK_TRY(multiply(b, fast, {operands[0], operands[1], n, k, m, dw, k, scale, true}));
-  b->kept->wrote({dw, k, n, k});
+  GK_TRY(multiply(b, fast, {operands[0], operands[1], n, k, m, gk_f32(dw), k, scale, true}));
+  b->kept->wrote({gk_f32(dw), k, n, k});
   b->kept->end();
   return GK_OK;
 }

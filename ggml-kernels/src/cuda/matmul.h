@@ -1,7 +1,7 @@
 /* The pieces that products are made of. docs/matmul.md, "CUDA" */
 #ifndef GRAFT_CUDA_MATMUL_H
 #define GRAFT_CUDA_MATMUL_H
-#include "backend.h"
+#include "acts.cuh"
 
 /* One operand of C[i,j] = Σ_s A(i,s) B(j,s): element (r,s) lies at data[r * ld + s], or, when crossed, at data[s * ld + r]. */
 struct gk_cuda_operand {
@@ -9,11 +9,11 @@ struct gk_cuda_operand {
   int64_t ld;
   bool crossed;
 };
-/* c [I,J] = scale * Σ_s A(i,s) B(j,s), or += . A is not crossed unless B is. */
+/* c [I,J] = scale * Σ_s A(i,s) B(j,s), or += , in f32 or bf16. A is not crossed unless B is. */
 struct gk_cuda_gemm {
   gk_cuda_operand a, b;
   int64_t i, j, s;
-  float *c;
+  gk_act c;
   int64_t ldc;
   float scale;
   bool accumulate;
@@ -41,13 +41,16 @@ gk_status gk_cuda_gemm_total(gk_backend *b, const float *partial, int64_t splits
 gk_status gk_cuda_weight_bf16(gk_backend *b, const gk_weight &w, int64_t begin, int64_t rows, uint16_t *dst);
 gk_status gk_cuda_weight_f32(gk_backend *b, const gk_weight &w, int64_t begin, int64_t rows, float *dst);
 /* x [rows,columns] of row stride ldx into dst [rows, columns rounded up to 8], zeros between. */
-gk_status gk_cuda_to_bf16(gk_backend *b, const float *x, int64_t ldx, int64_t rows, int64_t columns, uint16_t *dst);
+gk_status gk_cuda_to_bf16(gk_backend *b, gk_act x, int64_t ldx, int64_t rows, int64_t columns, uint16_t *dst);
 
 /* Forward with at most so many rows of x, straight from the weight's blocks; a row's bits do not depend on the rows beside it. */
 enum { GK_CUDA_FEW = 32 };
-gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
-gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k);
+gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k);
+/* Here all activations are f32. */
+gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k);
 
+/* Element i of an activation and what follows it. */
+static inline gk_act gk_act_at(gk_act a, int64_t i) { return {(char *)a.data + i * gk_act_bytes(a), a.type}; }
 static inline int64_t gk_round_8(int64_t n) { return (n + 7) / 8 * 8; }
 static inline bool gk_aligned(const void *p, unsigned bytes) { return (uintptr_t)p % bytes == 0; }
 /* GK_OK, or why the weight cannot be read by the kernels here. */

@@ -12,11 +12,11 @@ enum { MOST_WARPS = 16, THREADS = 32 * MOST_WARPS, ROWS = 16, MEMBERS = 8 };
 
 struct few_bf16_member {
   const uint8_t *w;
-  float *y;
+  void *y;
   int64_t ldy, n;
   uint32_t first_block;
   float scale;
-  int32_t accumulate;
+  int32_t accumulate, bf16;   /* y is */
 };
 struct few_bf16_arguments {
   few_bf16_member members[MEMBERS];   /* of one type, blocks of the grid one after the other */
@@ -72,6 +72,8 @@ template <bool x_f32> GK_DEVICE void load_x(const few_bf16_arguments &p, int64_t
   }
 }
 
+template <typename Y> GK_DEVICE void few_store(Y *to, const few_bf16_member &own, float sum) { act_store(to, own.accumulate ? fmaf(own.scale, sum, act_to_f32(*to)) : own.scale * sum); }
+
 /* m <= 8 tiles */
 template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf16_kernel(few_bf16_arguments p) {
   GK_SHARED float room[MOST_WARPS][8 * tiles][ROWS + 4];
@@ -109,8 +111,9 @@ template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf
     if (m >= p.m || n0 + n >= own.n) continue;
     float sum = room[0][m][n];
     for (int w = 1; w < warps; w++) sum += room[w][m][n];
-    float *to = own.y + m * own.ldy + n0 + n;
-    *to = own.accumulate ? fmaf(own.scale, sum, *to) : own.scale * sum;
+    const int64_t to = m * own.ldy + n0 + n;
+    if (own.bf16) few_store((gk_bf16 *)own.y + to, own, sum);
+    else few_store((float *)own.y + to, own, sum);
   }
 }
 
@@ -130,12 +133,13 @@ template <gk_type t, bool wide, bool all> static gk_status few(gk_backend *b, co
 static bool can_be_wide(gk_type type) { return type == GK_Q4_K || type == GK_Q5_K || type == GK_F32 || type == GK_F16 || type == GK_BF16; }
 static bool is_wide(const gk_weight &w) { return can_be_wide(w.type) && w.k % 8 == 0 && gk_aligned(w.data, 16); }
 
-gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k) {
   few_bf16_arguments a = {};
-  a.k = k, a.m = m, a.x = x, a.ldx = ldx;
-  bool x_f32 = m <= 2 && k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);   /* a conversion of its own would take longer */
+  a.k = k, a.m = m, a.x = x.data, a.ldx = ldx;
+  const bool ready = gk_is_bf16(x) && k % 8 == 0 && ldx % 8 == 0 && gk_aligned(x.data, 16);
+  bool x_f32 = !gk_is_bf16(x) && m <= 2 && k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x.data, 16);   /* a conversion of its own would take longer */
   for (int32_t g = 0; g < group; g++) x_f32 = x_f32 && (is_wide(p[g].w) || !can_be_wide(p[g].w.type));
-  if (!x_f32) {
+  if (!x_f32 && !ready) {
     uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, m * gk_round_8(k) * 2);
     if (!room) return GK_OUT_OF_MEMORY;
     GK_TRY(gk_cuda_to_bf16(b, x, ldx, m, k, room));
@@ -152,7 +156,7 @@ gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, co
     a.row_bytes = gk_type_bytes(type, k);
     for (int32_t g = first; g < group && a.count < MEMBERS; g++) {
       if (p[g].w.type != type || is_wide(p[g].w) != wide) continue;
-      a.members[a.count++] = {(const uint8_t *)p[g].w.data, p[g].y, p[g].ldy, p[g].w.n, grid, p[g].scale, p[g].accumulate};
+      a.members[a.count++] = {(const uint8_t *)p[g].w.data, p[g].y.data, p[g].ldy, p[g].w.n, grid, p[g].scale, p[g].accumulate, gk_is_bf16(p[g].y)};
       grid += (unsigned)gk_ceil_div(p[g].w.n, ROWS);
     }
     switch (type) {

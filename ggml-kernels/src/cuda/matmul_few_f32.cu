@@ -49,8 +49,9 @@ template <gk_type t> static gk_status few(gk_backend *b, const few_f32_arguments
   return LAUNCH(b, (few_f32_kernel<t, TILE>), dim3(grid, (unsigned)gk_ceil_div(p.m, TILE)), THREADS, 0, p);
 }
 
-static gk_status one(gk_backend *b, const gk_product &p, const float *x, int64_t ldx, int64_t m) {
-  few_f32_arguments a = {(const uint8_t *)p.w.data, gk_type_bytes(p.w.type, p.w.k), p.w.n, p.w.k, x, ldx, m, p.y, p.ldy, p.scale, p.accumulate, 0, 0};
+static gk_status one(gk_backend *b, const gk_product &p, gk_act x_act, int64_t ldx, int64_t m) {
+  const float *x = (const float *)x_act.data;
+  few_f32_arguments a = {(const uint8_t *)p.w.data, gk_type_bytes(p.w.type, p.w.k), p.w.n, p.w.k, x, ldx, m, (float *)p.y.data, p.ldy, p.scale, p.accumulate, 0, 0};
   a.wide = p.w.k % 8 == 0 && gk_aligned(p.w.data, 16);
   a.wide_x = p.w.k % 8 == 0 && ldx % 4 == 0 && gk_aligned(x, 16);
   switch (p.w.type) {
@@ -62,7 +63,7 @@ static gk_status one(gk_backend *b, const gk_product &p, const float *x, int64_t
   }
 }
 
-gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, const float *x, int64_t ldx, int64_t m, int64_t k) {
+gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k) {
   for (int32_t g = 0; g < group; g++) GK_TRY(one(b, p[g], x, ldx, m));
   (void)k;
   return GK_OK;

@@ -1,41 +1,49 @@
-/* Loops of memory-bound kernels over packs of W floats: 4, one load of 16 bytes, where all pointers allow it; else 1. */
+/* Loops of memory-bound kernels over packs of W elements where all pointers allow it, else of 1: 4 floats, or 8 of bf16, are one load of 16 bytes. */
 #ifndef GRAFT_CUDA_PACKS_CUH
 #define GRAFT_CUDA_PACKS_CUH
-#include "backend.h"
+#include "acts.cuh"
 
 enum { GK_PACK_THREADS = 256 };
 
 template <int W> struct Pack { float v[W]; };
 
-template <int W> GK_DEVICE Pack<W> load_pack(const float *p) {
+template <int W, typename T> GK_DEVICE Pack<W> load_pack(const T *p) {
   Pack<W> r;
-  if constexpr (W == 4) {
-    const float4 f = *(const float4 *)p;
-    r.v[0] = f.x, r.v[1] = f.y, r.v[2] = f.z, r.v[3] = f.w;
+  if constexpr (W == 8 && sizeof(T) == 2) {
+    const uint4 q = *(const uint4 *)p;
+    const uint32_t pairs[4] = {q.x, q.y, q.z, q.w};
+    for (int k = 0; k < 4; k++) r.v[2 * k] = low_bf16(pairs[k]), r.v[2 * k + 1] = high_bf16(pairs[k]);
+  } else if constexpr (W % 4 == 0) {
+    for (int k = 0; k < W; k += 4) {
+      const float4 f = act_load_4(p + k);
+      r.v[k] = f.x, r.v[k + 1] = f.y, r.v[k + 2] = f.z, r.v[k + 3] = f.w;
+    }
   } else {
-    for (int k = 0; k < W; k++) r.v[k] = p[k];
+    for (int k = 0; k < W; k++) r.v[k] = act_to_f32(p[k]);
   }
   return r;
 }
-template <int W> GK_DEVICE void store_pack(float *p, const Pack<W> &r) {
-  if constexpr (W == 4) *(float4 *)p = make_float4(r.v[0], r.v[1], r.v[2], r.v[3]);
-  else for (int k = 0; k < W; k++) p[k] = r.v[k];
+template <int W, typename T> GK_DEVICE void store_pack(T *p, const Pack<W> &r) {
+  if constexpr (W == 8 && sizeof(T) == 2) *(uint4 *)p = make_uint4(bf16_pair(r.v[0], r.v[1]), bf16_pair(r.v[2], r.v[3]), bf16_pair(r.v[4], r.v[5]), bf16_pair(r.v[6], r.v[7]));
+  else if constexpr (W % 4 == 0)
+    for (int k = 0; k < W; k += 4) act_store_4(p + k, make_float4(r.v[k], r.v[k + 1], r.v[k + 2], r.v[k + 3]));
+  else for (int k = 0; k < W; k++) act_store(p + k, r.v[k]);
 }
 
-/* Four floats at p, of which `left` are there; others are `none` and not read. W as above: the same floats to the same thread either way,
+/* Four elements at p, of which `left` are there; others are `none` and not read. W as above: the same floats to the same thread either way,
  * so that the order of a sum does not depend on where a tensor lies. */
-template <int W> GK_DEVICE void load_quad(float v[4], const float *p, int64_t left, float none) {
+template <int W, typename T> GK_DEVICE void load_quad(float v[4], const T *p, int64_t left, float none) {
   if (W == 4 && left >= 4) {
     const Pack<4> r = load_pack<4>(p);
     for (int k = 0; k < 4; k++) v[k] = r.v[k];
   } else {
-    for (int k = 0; k < 4; k++) v[k] = k < left ? p[k] : none;
+    for (int k = 0; k < 4; k++) v[k] = k < left ? act_to_f32(p[k]) : none;
   }
 }
-template <int W> GK_DEVICE void store_quad(float *p, const float v[4], int64_t left) {
-  if (W == 4 && left >= 4) *(float4 *)p = make_float4(v[0], v[1], v[2], v[3]);
+template <int W, typename T> GK_DEVICE void store_quad(T *p, const float v[4], int64_t left) {
+  if (W == 4 && left >= 4) act_store_4(p, make_float4(v[0], v[1], v[2], v[3]));
   else for (int k = 0; k < 4; k++)
-    if (k < left) p[k] = v[k];
+    if (k < left) act_store(p + k, v[k]);
 }
 
 template <int W> struct Width { static constexpr int n = W; };
@@ -58,6 +66,8 @@ template <int W, typename F> GK_DEVICE void each_row_pack(int64_t rows, int64_t 
 template <typename... P> static inline bool gk_aligned(const P *...p) { return (((uintptr_t)p | ...) % 16) == 0; }
 
 static inline unsigned gk_pack_grid(const gk_backend *b, int64_t n, bool wide) { return gk_cuda_grid(b, n, (wide ? 4 : 1) * GK_PACK_THREADS); }
+/* Blocks for packs of W. */
+template <int W> static inline unsigned gk_act_grid(const gk_backend *b, int64_t n) { return gk_cuda_grid(b, n, W * GK_PACK_THREADS); }
 
 struct RowsGrid {
   dim3 grid;

@@ -32,7 +32,8 @@ template <int type> static gk_status write_rows(gk_backend *b, const gk_pages *p
   return LAUNCH(b, pages_write_kernel<type>, (unsigned)gk_ceil_div(warps, THREADS / 32), THREADS, 0, *p, x, slots, n, pages);
 }
 
-gk_status gk_pages_write_cuda(gk_backend *b, const gk_pages *p, const float *x, const int32_t *slots, int64_t n, void *pages) {
+gk_status gk_pages_write_cuda(gk_backend *b, const gk_pages *p, gk_act x_, const int32_t *slots, int64_t n, void *pages) {
+  const float *x = (float *)x_.data;
   GK_TRY(gk_cuda_pages_check(p));
   if (n <= 0) return GK_OK;
   const int32_t *places = nullptr;

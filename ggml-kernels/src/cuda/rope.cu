@@ -18,8 +18,8 @@ GK_DEVICE void cosine_and_sine(double angle, float *cosine, float *sine) {
 
 /* Pairs (a, b) of a head: u = a c - b s, v = b c + a s. A thread turns W pairs: NEOX p .. p+W-1 with their partners half a rotation on, NORM 2W
  * neighbours. cosine and sine [half] (rounded up to 4) in shared memory; W == 4: half % 4 == 0 and all rows aligned. */
-template <int W>
-GK_KERNEL(THREADS) rope_kernel(float *x, const int32_t *positions, const float *inv_freq, int half, float magnitude, int heads, int64_t head_width, int neox, float sign) {
+template <int W, typename T>
+GK_KERNEL(THREADS) rope_kernel(T *x, const int32_t *positions, const float *inv_freq, int half, float magnitude, int heads, int64_t head_width, int neox, float sign) {
   GK_DYNAMIC_SHARED(bytes);
   float *cosine = (float *)bytes, *sine = cosine + (half + 3) / 4 * 4;
   const int64_t t = blockIdx.x;
@@ -32,7 +32,7 @@ GK_KERNEL(THREADS) rope_kernel(float *x, const int32_t *positions, const float *
   const int units = half / W;
   for (int i = (int)threadIdx.x; i < units * heads; i += THREADS) {
     const int p = i % units * W;
-    float *head = x + (t * heads + i / units) * head_width, *first = head + (neox ? p : 2 * p), *second = neox ? first + half : first + W;
+    T *head = x + (t * heads + i / units) * head_width, *first = head + (neox ? p : 2 * p), *second = neox ? first + half : first + W;
     const Pack<W> c = load_pack<W>(cosine + p), s = load_pack<W>(sine + p), a = load_pack<W>(first), d = load_pack<W>(second);
     Pack<W> u, v;
     for (int k = 0; k < W; k++) {
@@ -50,14 +50,17 @@ GK_KERNEL(THREADS) rope_kernel(float *x, const int32_t *positions, const float *
   }
 }
 
-gk_status gk_rope_cuda(gk_backend *b, const gk_rope *r, float *x, const int32_t *positions, int64_t t, int64_t heads, int64_t head_width, int32_t direction) {
+gk_status gk_rope_cuda(gk_backend *b, const gk_rope *r, gk_act x, const int32_t *positions, int64_t t, int64_t heads, int64_t head_width, int32_t direction) {
   const int half = r->rotary / 2;
   const int32_t *at = nullptr;
   const float *inv_freq = nullptr;
   GK_TRY(gk_cuda_stage_array(b, positions, t, &at));
   GK_TRY(gk_cuda_stage_array(b, r->inv_freq, half, &inv_freq));
-  const bool wide = half % 4 == 0 && head_width % 4 == 0 && gk_aligned(x);
+  const bool wide = half % 4 == 0 && head_width % 4 == 0 && gk_aligned(x.data);
   const size_t shared = (size_t)(half + 3) / 4 * 4 * 2 * sizeof(float);
-  return LAUNCH_PACKS(b, wide, rope_kernel, (unsigned)t, THREADS, shared, x, at, inv_freq, half, r->magnitude, (int)heads, head_width, (int)(r->layout == GK_ROPE_NEOX),
-                      (float)direction);
+  const auto rotate = [&](auto *data, auto kernel) {
+    return gk_cuda_launch(b, "rope_kernel", kernel, (unsigned)t, THREADS, shared, data, at, inv_freq, half, r->magnitude, (int)heads, head_width, (int)(r->layout == GK_ROPE_NEOX), (float)direction);
+  };
+  if (gk_is_bf16(x)) return rotate((gk_bf16 *)x.data, wide ? rope_kernel<4, gk_bf16> : rope_kernel<1, gk_bf16>);
+  return rotate((float *)x.data, wide ? rope_kernel<4, float> : rope_kernel<1, float>);
 }

@@ -17,7 +17,7 @@ gk_status gk_matmul_fwd_ref(gk_backend *be, int32_t group, const gk_product *p, 
       for (int64_t i = 0; i < m; i++) {
         double sum = 0;
         for (int64_t l = 0; l < k; l++) sum += (double)x[i * ldx + l] * row[l];
-        float *y = &p[g].y[i * p[g].ldy + j];
+        float *y = &((float *)p[g].y.data)[i * p[g].ldy + j];
         *y = (float)((p[g].accumulate ? *y : 0.0) + p[g].scale * sum);
       }
     }
@@ -36,7 +36,7 @@ gk_status gk_matmul_dx_ref(gk_backend *be, int32_t group, const gk_product *p, f
     for (int64_t j = 0; j < p[g].w.n; j++) {
       weight_row(&p[g].w, j, row);
       for (int64_t i = 0; i < m; i++) {
-        const double dy = (double)p[g].scale * p[g].y[i * p[g].ldy + j];
+        const double dy = (double)p[g].scale * ((const float *)p[g].y.data)[i * p[g].ldy + j];
         for (int64_t l = 0; l < k; l++) sum[i * k + l] += dy * row[l];
       }
     }

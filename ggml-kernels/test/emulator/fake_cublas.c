@@ -1,4 +1,4 @@
-/* The part of cuBLAS that graft_cuda asks for, as its manual states it, in plain loops over host memory: column-major, bf16 operands, f32 results.
+/* The part of cuBLAS that graft_cuda asks for, as its manual states it, in plain loops over host memory: column-major, bf16 operands, f32 or bf16 results.
  * Queued on its stream, which begins with how (runtime.cpp). */
 #include <stddef.h>
 #include <stdint.h>
@@ -43,11 +43,19 @@ static float value(const uint16_t *p, size_t at) {
   return f;
 }
 
+static uint16_t rounded(float f) {
+  uint32_t bits;
+  memcpy(&bits, &f, 4);
+  if (f != f) return 0x7fff;
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 typedef struct gemm {
   int op_a, op_b, m, n, k, lda, ldb, ldc;
   float scale, keep;
   const uint16_t *a, *b;
   float *c;
+  uint16_t *c_bf16;   /* unless NULL the results, rounded to nearest even */
 } gemm;
 
 static void run(void *argument) {
@@ -55,11 +63,14 @@ static void run(void *argument) {
   free(argument);
   for (int column = 0; column < g.n; column++)
     for (int row = 0; row < g.m; row++) {
-      float sum = 0, *to = g.c + (size_t)column * (size_t)g.ldc + (size_t)row;
+      const size_t at = (size_t)column * (size_t)g.ldc + (size_t)row;
+      float sum = 0;
       for (int s = 0; s < g.k; s++)
         sum += value(g.a, g.op_a ? (size_t)row * (size_t)g.lda + (size_t)s : (size_t)s * (size_t)g.lda + (size_t)row) *
                value(g.b, g.op_b ? (size_t)s * (size_t)g.ldb + (size_t)column : (size_t)column * (size_t)g.ldb + (size_t)s);
-      *to = g.keep == 0 ? g.scale * sum : g.scale * sum + g.keep * *to;
+      const float result = g.keep == 0 ? g.scale * sum : g.scale * sum + g.keep * (g.c_bf16 ? value(g.c_bf16, at) : g.c[at]);
+      if (g.c_bf16) g.c_bf16[at] = rounded(result);
+      else g.c[at] = result;
     }
 }
 
@@ -67,11 +78,11 @@ static void run(void *argument) {
 EXPORT int cublasGemmEx(void *handle, int op_a, int op_b, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, const void *b, int type_b, int ldb, const void *beta,
                         void *c, int type_c, int ldc, int compute, int algorithm) {
   if (handle != &opened || !queue || !has_workspace) return NOT_INITIALIZED;
-  if (type_a != 14 || type_b != 14 || type_c != 0 || compute != 68 || algorithm != -1) return NOT_SUPPORTED;
+  if (type_a != 14 || type_b != 14 || (type_c != 0 && type_c != 14) || compute != 68 || algorithm != -1) return NOT_SUPPORTED;
   if ((op_a | op_b) & ~1 || m < 0 || n < 0 || k < 0 || lda < (op_a ? k : m) || ldb < (op_b ? n : k) || ldc < m) return INVALID_VALUE;
   gemm *g = malloc(sizeof *g);
   if (!g) return ALLOC_FAILED;
-  *g = (gemm){op_a, op_b, m, n, k, lda, ldb, ldc, *(const float *)alpha, *(const float *)beta, a, b, c};
+  *g = (gemm){op_a, op_b, m, n, k, lda, ldb, ldc, *(const float *)alpha, *(const float *)beta, a, b, c, type_c == 14 ? c : NULL};
   if (queue->enqueue(queue, run, g) == OK) return OK;
   free(g);
   return EXECUTION_FAILED;
