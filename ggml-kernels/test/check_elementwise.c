@@ -1,5 +1,5 @@
 /* add_bias, add_scaled, scale, scale_rows, sum_squares against the same in double. */
-#include "harness.h"
+#include "acts.h"
 
 static const int64_t sizes[] = {1, 3, 17, 31, 63, 64, 1000, 200001};
 enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
@@ -11,9 +11,14 @@ void check_add_bias(gk_backend *b, const char *isa) {
     int64_t m = shapes[c].m, n = shapes[c].n;
     AT("%s m %d n %d", isa, (int)m, (int)n);
     float *y = guarded_normal(m * n), *bias = guarded_normal(n), *old = guarded_f32(m * n);
+    const gk_act act = act_of(b, y, m * n);
     memcpy(old, y, (size_t)(m * n) * sizeof(float));
-    CHECK(gk_backend_ops(b)->add_bias(b, gk_f32(y), bias, m, n) == GK_OK);
-    for (int64_t i = 0; i < m * n; i++) CHECK(y[i] == old[i] + bias[i % n]);
+    CHECK(gk_backend_ops(b)->add_bias(b, act, bias, m, n) == GK_OK);
+    y = act_floats(act, m * n);
+    for (int64_t i = 0; i < m * n; i++) {
+      const float want = old[i] + bias[i % n];
+      CHECK(y[i] == (act.type == GK_BF16 ? act_value(act_bits(want)) : want));
+    }
     guarded_free_all();
   }
 }
@@ -24,7 +29,7 @@ void check_add_bias_bwd(gk_backend *b, const char *isa) {
     AT("%s m %d n %d", isa, (int)m, (int)n);
     float *dy = guarded_normal(m * n), *db = guarded_normal(n), *old = guarded_f32(n);
     memcpy(old, db, (size_t)n * sizeof(float));
-    CHECK(gk_backend_ops(b)->add_bias_bwd(b, gk_f32(dy), m, n, db) == GK_OK);
+    CHECK(gk_backend_ops(b)->add_bias_bwd(b, act_of(b, dy, m * n), m, n, db) == GK_OK);
     for (int64_t i = 0; i < n; i++) {
       double sum = old[i], norm = fabs(old[i]);
       for (int64_t r = 0; r < m; r++) sum += dy[r * n + i], norm += fabs(dy[r * n + i]);

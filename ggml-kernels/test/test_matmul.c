@@ -7,11 +7,12 @@
  *
  * cuda in bf16 takes x and w rounded to the nearest of 8 significant bits: each off by at most 2^-8 of itself, a product by at most 2^-7 + 2^-16.
  * The error of a rounding lies evenly within ±2^-8 of the power of two below the value: root mean square 2^-8 / sqrt(3) of the value at most, and of
- * two of them 2^-8 sqrt(2/3).
+ * two of them 2^-8 sqrt(2/3). Activations are f32 or bf16 there; what is written in bf16 is off by at most 2^-8 of itself more, each time that it is added to.
  */
 #define HARNESS_MAIN
 #include "internal.h"
 #include "weights.h"
+#include "acts.h"
 
 static int is_amx(const gk_backend *b) { return !is_cuda(b) && b->isa == GK_ISA_AMX; }
 static int is_ref(const gk_backend *b) { return !is_cuda(b) && b->isa == GK_ISA_REF; }
@@ -28,9 +29,8 @@ static gk_status matmul_fwd(gk_backend *b, int32_t group, const gk_product *p, c
 static gk_status matmul_dx(gk_backend *b, int32_t group, const gk_product *p, float *dx, int64_t lddx, int64_t m, int64_t k, int32_t accumulate) {
   return gk_backend_ops(b)->matmul_dx(b, group, p, gk_f32(dx), lddx, m, k, accumulate);
 }
-static gk_status matmul_dw(gk_backend *b, const float *dy, int64_t ldy, const float *x, int64_t ldx, int64_t m, int64_t n, int64_t k, float scale, float *dw) {
-  return gk_backend_ops(b)->matmul_dw(b, gk_f32(dy), ldy, gk_f32(x), ldx, m, n, k, scale, dw);
-}
+/* Where activations may be bf16, every other one is. */
+static gk_type type_of(const gk_backend *b, int n) { return is_bf16(b) && n % 2 ? GK_BF16 : GK_F32; }
 
 static double allowed(const gk_backend *b, int64_t k, double sum_abs) {
   return ((double)(k + 8) * 0x1p-24 + (is_amx(b) ? 3 * 0x1p-16 : 0) + (is_bf16(b) ? 0x1p-7 + 0x1p-16 : 0)) * sum_abs + 1e-37;
@@ -48,13 +48,18 @@ static void add(sum *s, double product) {
 /* Gathers the mean square of error² / Σ(xw)². */
 typedef struct spread { double total; int64_t count; } spread;
 
-static void compare(const gk_backend *b, const char *what, int64_t index, double got, double before, const sum *s, int64_t k, spread *all) {
-  NEAR(what, index, got, before + s->value, allowed(b, k, s->absolute) + 4 * 0x1p-24 * fabs(before));
-  if (before == 0 && s->square > 0) {
+/* rounded: how many times the result was rounded to bf16. */
+static void compare_rounded(const gk_backend *b, const char *what, int64_t index, double got, double before, const sum *s, int64_t k, spread *all, int rounded) {
+  NEAR(what, index, got, before + s->value, allowed(b, k, s->absolute) + 4 * 0x1p-24 * fabs(before) + rounded * 0x1p-8 * 1.01 * (fabs(before) + s->absolute));
+  if (before == 0 && s->square > 0 && !rounded) {
     const double e = got - s->value;
     all->total += e * e / s->square;
     all->count++;
   }
+}
+
+static void compare(const gk_backend *b, const char *what, int64_t index, double got, double before, const sum *s, int64_t k, spread *all) {
+  compare_rounded(b, what, index, got, before, s, k, all, 0);
 }
 
 static void check_spread(const gk_backend *b, const spread *all, int64_t k) {
@@ -73,7 +78,7 @@ static float *dequantized(const gk_weight *w) {
 
 /* Rows at x + i*ld, `gap` floats between them that nobody may touch (they stay as they are, bit for bit). */
 enum { GAP = 3 };
-static const float untouched = 12345.5f;
+static const float untouched = 12352;   /* a bf16 */
 
 static float *matrix(int64_t rows, int64_t columns, int gap) {
   const int64_t ld = columns + gap;
@@ -89,48 +94,59 @@ static void check_gaps(const float *p, int64_t rows, int64_t columns, int gap) {
 
 /* One group, forward and dx. gap, accumulate, scales vary with `variant`. */
 static void check_group(gk_backend *b, int32_t group, const member *members, int64_t m, int64_t k, int variant) {
-  const int gap = variant % 2 ? GAP : 0;
+  const int gap = variant % 2 ? variant % 4 == 3 ? 8 : GAP : 0;   /* by 8: bf16 rows that are used as they lie */
+  const gk_type of_x = type_of(b, variant / 2), of_y = type_of(b, variant / 4), of_dx = type_of(b, variant / 3);
+  const gk_ops *ops = gk_backend_ops(b);
   gk_product p[12];
-  float *w[12], *y0[12];
+  float *w[12], *y0[12], *y[12];
   float *x = matrix(m, k, gap);
-  const int64_t ldx = k + gap;
+  const int64_t ldx = k + gap, of_input = (m - 1) * ldx + k;
+  int written = 1;   /* how often dx is */
   for (int32_t g = 0; g < group; g++) {
-    const int64_t n = members[g].n;
-    p[g] = (gk_product){.w = {members[g].type, guarded_weight(members[g].type, n * k), n, k}, .y = gk_f32(matrix(m, n, gap)), .ldy = n + gap,
-                        .scale = variant % 3 ? 0.5f - (float)g : 1, .accumulate = (variant + g) / 2 % 2};
+    const int64_t n = members[g].n, ldy = n + gap;
+    p[g] = (gk_product){.w = {members[g].type, guarded_weight(members[g].type, n * k), n, k}, .ldy = ldy, .scale = variant % 3 ? 0.5f - (float)g : 1, .accumulate = (variant + g) / 2 % 2};
     w[g] = dequantized(&p[g].w);
-    y0[g] = malloc((size_t)(m * (n + gap)) * sizeof(float));
-    memcpy(y0[g], p[g].y.data, (size_t)((m - 1) * (n + gap) + n) * sizeof(float));
+    y[g] = matrix(m, n, gap);
+    (void)act_as(of_y, y[g], (m - 1) * ldy + n);   /* what it can hold */
+    y0[g] = malloc((size_t)(m * ldy) * sizeof(float));
+    memcpy(y0[g], y[g], (size_t)((m - 1) * ldy + n) * sizeof(float));
     if (!p[g].accumulate)
       for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < n; j++) FLOATS(p[g].y)[i * p[g].ldy + j] = NAN;
+        for (int64_t l = 0; l < n; l++) y[g][i * ldy + l] = NAN;
+    p[g].y = act_as(of_y, y[g], (m - 1) * ldy + n);
+    written += 1 + (int)(n * k * 4 >> 20);
   }
 
-  CHECK(matmul_fwd(b, group, p, x, ldx, m, k) == GK_OK);
+  CHECK(ops->matmul_fwd(b, group, p, act_as(of_x, x, of_input), ldx, m, k) == GK_OK);
   double inner = 0, inner_abs = 0;
   for (int32_t g = 0; g < group; g++) {
     spread all = {0, 0};
+    const float *got = act_floats(p[g].y, (m - 1) * p[g].ldy + p[g].w.n);
     for (int64_t i = 0; i < m; i++) {
       for (int64_t j = 0; j < p[g].w.n; j++) {
         sum s = {0, 0, 0};
         for (int64_t l = 0; l < k; l++) add(&s, (double)p[g].scale * x[i * ldx + l] * w[g][j * k + l]);
-        compare(b, "y", i * p[g].w.n + j, FLOATS(p[g].y)[i * p[g].ldy + j], p[g].accumulate ? y0[g][i * p[g].ldy + j] : 0, &s, k, &all);
+        compare_rounded(b, "y", i * p[g].w.n + j, got[i * p[g].ldy + j], p[g].accumulate ? y0[g][i * p[g].ldy + j] : 0, &s, k, &all, of_y == GK_BF16);
         inner += y0[g][i * p[g].ldy + j] * s.value; /* <dy, x Wᵀ> with y0 as dy */
         inner_abs += fabs(y0[g][i * p[g].ldy + j]) * s.absolute;
       }
     }
     check_spread(b, &all, k);
-    check_gaps(p[g].y.data, m, p[g].w.n, gap);
-    memcpy(p[g].y.data, y0[g], (size_t)((m - 1) * p[g].ldy + p[g].w.n) * sizeof(float));
+    check_gaps(got, m, p[g].w.n, gap);
+    memcpy(y[g], y0[g], (size_t)((m - 1) * p[g].ldy + p[g].w.n) * sizeof(float));
+    p[g].y = act_as(of_y, y[g], (m - 1) * p[g].ldy + p[g].w.n);
   }
 
   const int accumulate = variant / 2 % 2;
   float *dx = matrix(m, k, gap), *dx0 = malloc((size_t)(m * ldx) * sizeof(float));
-  memcpy(dx0, dx, (size_t)((m - 1) * ldx + k) * sizeof(float));
+  (void)act_as(of_dx, dx, of_input);
+  memcpy(dx0, dx, (size_t)of_input * sizeof(float));
   if (!accumulate)
     for (int64_t i = 0; i < m; i++)
       for (int64_t l = 0; l < k; l++) dx[i * ldx + l] = NAN;
-  CHECK(matmul_dx(b, group, p, dx, ldx, m, k, accumulate) == GK_OK);
+  const gk_act dx_act = act_as(of_dx, dx, of_input);
+  CHECK(ops->matmul_dx(b, group, p, dx_act, ldx, m, k, accumulate) == GK_OK);
+  dx = act_floats(dx_act, of_input);
   int64_t terms = 0;
   for (int32_t g = 0; g < group; g++) terms += p[g].w.n;
   spread all = {0, 0};
@@ -142,14 +158,14 @@ static void check_group(gk_backend *b, int32_t group, const member *members, int
         for (int64_t l = 0; l < k; l++) add(&row[l], (double)p[g].scale * y0[g][i * p[g].ldy + j] * w[g][j * k + l]);
     for (int64_t l = 0; l < k; l++) {
       const double before = accumulate ? dx0[i * ldx + l] : 0;
-      compare(b, "dx", i * k + l, dx[i * ldx + l], before, &row[l], terms, &all);
+      compare_rounded(b, "dx", i * k + l, dx[i * ldx + l], before, &row[l], terms, &all, of_dx == GK_BF16 ? written : 0);
       inner -= (dx[i * ldx + l] - before) * x[i * ldx + l];
     }
   }
   check_spread(b, &all, terms);
   check_gaps(dx, m, k, gap);
   /* <dy, x Wᵀ> = <dx, x>; 64: some f32 roundings of dx + before */
-  if (!accumulate) NEAR("<dy,xW'> - <dx,x>", 0, inner, 0.0, allowed(b, terms, inner_abs));
+  if (!accumulate) NEAR("<dy,xW'> - <dx,x>", 0, inner, 0.0, allowed(b, terms, inner_abs) + (of_dx == GK_BF16 ? written * 0x1p-8 * inner_abs : 0));
   free(row);
   free(dx0);
   for (int32_t g = 0; g < group; g++) free(y0[g]);
@@ -184,38 +200,46 @@ static void check_shapes(gk_backend *b, const char *isa) {
 }
 
 /* Few rows of x: each number of rows against double, and each row the very bits that it has alone. */
-static void check_few_of(gk_backend *b, const char *isa, gk_type type, int64_t n, int64_t k) {
+static void check_few_as(gk_backend *b, const char *isa, gk_type type, int64_t n, int64_t k, gk_type act, int gap) {
+  const gk_ops *ops = gk_backend_ops(b);
   const int64_t most = gk_min_i64(few_rows(b), is_ref(b) ? 3 : 64);
-  float *x = matrix(most, k, GAP), *alone = guarded_f32(most * n);
+  const char *kind = act == GK_BF16 ? "bf16" : "f32";
+  float *x = matrix(most, k, gap), *alone = guarded_f32(most * n);
   /* Every other row with elements of all sizes, as activations have. */
   for (int64_t i = 1; i < most; i += 2)
-    for (int64_t l = 0; l < k; l++) x[i * (k + GAP) + l] = ldexpf(x[i * (k + GAP) + l], (int)(l * 7 % 25) - 12);
+    for (int64_t l = 0; l < k; l++) x[i * (k + gap) + l] = ldexpf(x[i * (k + gap) + l], (int)(l * 7 % 25) - 12);
   gk_product p = {{type, guarded_weight(type, n * k), n, k}, gk_f32(alone), n, 0.75f, 0};
   const float *w = dequantized(&p.w);
   for (int64_t i = 0; i < most; i++) {
-    p.y = gk_f32(alone + i * n);
-    CHECK(matmul_fwd(b, 1, &p, x + i * (k + GAP), k + GAP, 1, k) == GK_OK);
+    p.y = act_as(act, alone + i * n, n);
+    CHECK(ops->matmul_fwd(b, 1, &p, act_as(act, x + i * (k + gap), k), k + gap, 1, k) == GK_OK);
+    if (act == GK_BF16) memcpy(alone + i * n, act_floats(p.y, n), (size_t)n * sizeof(float));
   }
   spread all = {0, 0};
-  AT("%s, %d threads, %s, n %d k %d, alone", isa, threads_of(b), gk_type_get(type)->name, (int)n, (int)k);
+  AT("%s, %d threads, %s, n %d k %d, %s, alone", isa, threads_of(b), gk_type_get(type)->name, (int)n, (int)k, kind);
   for (int64_t i = 0; i < most; i++)
     for (int64_t j = 0; j < n; j++) {
       sum s = {0, 0, 0};
-      for (int64_t l = 0; l < k; l++) add(&s, 0.75 * x[i * (k + GAP) + l] * w[j * k + l]);
-      compare(b, "y", i * n + j, alone[i * n + j], 0, &s, k, &all);
+      for (int64_t l = 0; l < k; l++) add(&s, 0.75 * x[i * (k + gap) + l] * w[j * k + l]);
+      compare_rounded(b, "y", i * n + j, alone[i * n + j], 0, &s, k, &all, act == GK_BF16);
     }
   check_spread(b, &all, k);
   for (int64_t m = 2; m <= most; m++) {
-    AT("%s, %d threads, %s, m %d n %d k %d", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k);
-    float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + GAP) + n);
-    for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + GAP), (size_t)k * sizeof(float));
-    p.y = gk_f32(y);
-    p.ldy = n + GAP;
-    CHECK(matmul_fwd(b, 1, &p, packed, k, m, k) == GK_OK);
-    for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + GAP), alone + i * n, (size_t)n * sizeof(float)) == 0);
+    AT("%s, %d threads, %s, m %d n %d k %d, %s", isa, threads_of(b), gk_type_get(type)->name, (int)m, (int)n, (int)k, kind);
+    float *packed = guarded_f32(m * k), *y = guarded_f32((m - 1) * (n + gap) + n);
+    for (int64_t i = 0; i < m; i++) memcpy(packed + i * k, x + i * (k + gap), (size_t)k * sizeof(float));
+    p.y = act_as(act, y, (m - 1) * (n + gap) + n);
+    p.ldy = n + gap;
+    CHECK(ops->matmul_fwd(b, 1, &p, act_as(act, packed, m * k), k, m, k) == GK_OK);
+    y = act_floats(p.y, (m - 1) * (n + gap) + n);
+    for (int64_t i = 0; i < m; i++) CHECK(memcmp(y + i * (n + gap), alone + i * n, (size_t)n * sizeof(float)) == 0);
   }
-  p.ldy = n;
   guarded_free_all();
+}
+
+static void check_few_of(gk_backend *b, const char *isa, gk_type type, int64_t n, int64_t k) {
+  check_few_as(b, isa, type, n, k, GK_F32, GAP);
+  if (is_bf16(b)) check_few_as(b, isa, type, n, k, GK_BF16, n % 2 ? GAP : 8);
 }
 
 static void check_few(gk_backend *b, const char *isa) {
@@ -236,6 +260,7 @@ static void check_dw(gk_backend *b, const char *isa) {
   for (size_t c = 0; c < sizeof shapes / sizeof shapes[0]; c++) {
     const int64_t m = shapes[c][0], n = shapes[c][1], k = shapes[c][2];
     const int gap = c % 2 ? GAP : 0;
+    const gk_type of_x = type_of(b, (int)c / 2), of_dy = type_of(b, (int)c / 3);
     AT("%s, %d threads, dw of m %d n %d k %d", isa, threads_of(b), (int)m, (int)n, (int)k);
     float *dy = matrix(m, n, gap), *x = matrix(m, k, gap), *dw = guarded_f32(n * k);
     const float scale = c % 3 ? -0.75f : 1;
@@ -243,7 +268,7 @@ static void check_dw(gk_backend *b, const char *isa) {
       for (int64_t i = 0; i < n * k; i++) dw[i] = twice ? random_normal() : 0;
       float *before = malloc((size_t)(n * k) * sizeof(float));
       memcpy(before, dw, (size_t)(n * k) * sizeof(float));
-      CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, scale, dw) == GK_OK);
+      CHECK(gk_backend_ops(b)->matmul_dw(b, act_as(of_dy, dy, (m - 1) * (n + gap) + n), n + gap, act_as(of_x, x, (m - 1) * (k + gap) + k), k + gap, m, n, k, scale, dw) == GK_OK);
       spread all = {0, 0};
       for (int64_t j = 0; j < n; j++)
         for (int64_t l = 0; l < k; l++) {
@@ -340,18 +365,25 @@ static void check_large_cuda(gk_backend *b, const char *isa) {
     if (guard_front != (int)(c % 2) && is_slow(b)) continue;
     AT("%s, %s, m %d n %d k %d", isa, gk_type_get(shapes[c].type)->name, (int)m, (int)n, (int)k);
     const int gap = c % 2 ? GAP : 0;
+    const gk_ops *ops = gk_backend_ops(b);
+    const gk_type of_x = type_of(b, (int)c / 2 + 1), of_y = type_of(b, (int)c / 3 + 1);
     float *x = matrix(m, k, gap), *dy = matrix(m, n, gap), *y = guarded_f32(m * n), *dx = guarded_f32(m * k), *dw = guarded_f32(n * k);
+    const gk_act x_act = act_as(of_x, x, (m - 1) * (k + gap) + k), dy_act = act_as(of_y, dy, (m - 1) * (n + gap) + n);
+    const int rounded_y = of_y == GK_BF16, rounded_dx = of_x == GK_BF16 ? 1 + (int)(n * k * 4 >> 20) : 0;
     const int accumulate = c % 3 == 0;   /* also by cuBLAS, the last */
     float *y0 = calloc((size_t)(m * n), sizeof *y0), *dx0 = calloc((size_t)(m * k), sizeof *dx0), *dw0 = calloc((size_t)(n * k), sizeof *dw0);
-    for (int64_t i = 0; accumulate && i < m * n; i++) y0[i] = y[i] = random_normal();
-    for (int64_t i = 0; accumulate && i < m * k; i++) dx0[i] = dx[i] = random_normal();
+    for (int64_t i = 0; accumulate && i < m * n; i++) y[i] = random_normal();
+    for (int64_t i = 0; accumulate && i < m * k; i++) dx[i] = random_normal();
+    const gk_act y_act = act_as(of_y, y, m * n), dx_act = act_as(of_x, dx, m * k);
+    if (accumulate) memcpy(y0, y, (size_t)(m * n) * sizeof(float)), memcpy(dx0, dx, (size_t)(m * k) * sizeof(float));
     for (int64_t i = 0; i < n * k; i++) dw[i] = dw0[i] = accumulate ? random_normal() : 0;
-    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, gk_f32(y), n, 1, accumulate};
+    gk_product p = {{shapes[c].type, guarded_weight(shapes[c].type, n * k), n, k}, y_act, n, 1, accumulate};
     float *w = dequantized(&p.w);
-    CHECK(matmul_fwd(b, 1, &p, x, k + gap, m, k) == GK_OK);
-    p.y = gk_f32(dy), p.ldy = n + gap;
-    CHECK(matmul_dx(b, 1, &p, dx, k, m, k, accumulate) == GK_OK);
-    CHECK(matmul_dw(b, dy, n + gap, x, k + gap, m, n, k, 1, dw) == GK_OK);
+    CHECK(ops->matmul_fwd(b, 1, &p, x_act, k + gap, m, k) == GK_OK);
+    p.y = dy_act, p.ldy = n + gap;
+    CHECK(ops->matmul_dx(b, 1, &p, dx_act, k, m, k, accumulate) == GK_OK);
+    CHECK(ops->matmul_dw(b, dy_act, n + gap, x_act, k + gap, m, n, k, 1, dw) == GK_OK);
+    y = act_floats(y_act, m * n), dx = act_floats(dx_act, m * k);
     spread all[3] = {{0, 0}, {0, 0}, {0, 0}};
     for (int i = 0; i < 600; i++) {
       const int64_t r = (int64_t)(random_u64() % (uint64_t)m), j = (int64_t)(random_u64() % (uint64_t)n), l = (int64_t)(random_u64() % (uint64_t)k);
@@ -359,8 +391,8 @@ static void check_large_cuda(gk_backend *b, const char *isa) {
       for (int64_t o = 0; o < k; o++) add(&s, (double)x[r * (k + gap) + o] * w[j * k + o]);
       for (int64_t o = 0; o < n; o++) add(&d, (double)dy[r * (n + gap) + o] * w[o * k + l]);
       for (int64_t o = 0; o < m; o++) add(&e, (double)dy[o * (n + gap) + j] * x[o * (k + gap) + l]);
-      compare(b, "y", r * n + j, y[r * n + j], y0[r * n + j], &s, k, &all[0]);
-      compare(b, "dx", r * k + l, dx[r * k + l], dx0[r * k + l], &d, n, &all[1]);
+      compare_rounded(b, "y", r * n + j, y[r * n + j], y0[r * n + j], &s, k, &all[0], rounded_y);
+      compare_rounded(b, "dx", r * k + l, dx[r * k + l], dx0[r * k + l], &d, n, &all[1], rounded_dx);
       compare(b, "dw", j * k + l, dw[j * k + l], dw0[j * k + l], &e, m, &all[2]);
     }
     for (int64_t i = 0; i < m * n; i++) CHECK(isfinite(y[i]));

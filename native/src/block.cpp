@@ -8,13 +8,13 @@
 namespace graft {
 namespace {
 
-void norm_forward(const Pass &pass, const float *x, const float *weight, float *y, float *rstd) {
+void norm_forward(const Pass &pass, const float *x, const float *weight, gk_act y, float *rstd) {
   const Hyperparameters &hyper = pass.model.hyper();
-  check(pass.model.ops().rmsnorm_fwd(pass.model.backend(), x, weight, hyper.norm_eps, pass.rows, hyper.width, 1, hyper.width, y, rstd), "rmsnorm");
+  check(pass.model.ops().rmsnorm_fwd(pass.model.backend(), gk_f32(x), weight, hyper.norm_eps, pass.rows, hyper.width, 1, hyper.width, y, rstd), "rmsnorm");
 }
 
 // Norm over each head of a [T, heads*D] tensor.
-void head_norm_forward(const Pass &pass, const float *x, const float *weight, int32_t heads, float *y, float *rstd) {
+void head_norm_forward(const Pass &pass, gk_act x, const float *weight, int32_t heads, gk_act y, float *rstd) {
   const Hyperparameters &hyper = pass.model.hyper();
   const int64_t width = hyper.head_width;
   check(pass.model.ops().rmsnorm_fwd(pass.model.backend(), x, weight, hyper.norm_eps, pass.rows * heads, width, heads, heads * width, y, rstd), "rmsnorm");
@@ -27,69 +27,75 @@ float *norm_gradient(const Pass &pass, const float *weight, float *parameter_gra
 }
 
 // dx += the norm's part.
-void norm_backward(const Pass &pass, const float *dy, const float *x, const float *weight, const float *rstd, float *parameter_gradient, float *dx) {
+void norm_backward(const Pass &pass, gk_act dy, const float *x, const float *weight, const float *rstd, float *parameter_gradient, float *dx) {
   const int64_t width = pass.model.hyper().width;
-  check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, x, weight, rstd, pass.rows, width, 1, width, dx, 1, norm_gradient(pass, weight, parameter_gradient)), "rmsnorm_bwd");
+  check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, gk_f32(x), weight, rstd, pass.rows, width, 1, width, gk_f32(dx), 1, norm_gradient(pass, weight, parameter_gradient)), "rmsnorm_bwd");
 }
 
-void head_norm_backward(const Pass &pass, const float *x, const float *weight, const float *rstd, int32_t heads, float *parameter_gradient, float *dy) {
+void head_norm_backward(const Pass &pass, gk_act x, const float *weight, const float *rstd, int32_t heads, float *parameter_gradient, gk_act dy) {
   const int64_t width = pass.model.hyper().head_width;
   check(pass.model.ops().rmsnorm_bwd(pass.model.backend(), dy, x, weight, rstd, pass.rows * heads, width, heads, heads * width, dy, 0,
                                      norm_gradient(pass, weight, parameter_gradient)), "rmsnorm_bwd");
 }
 
-void rotate(const Pass &pass, float *x, int32_t heads, int32_t direction) {
+void rotate(const Pass &pass, gk_act x, int32_t heads, int32_t direction) {
   const gk_rope rope = pass.model.rope();
   check(pass.model.ops().rope(pass.model.backend(), &rope, x, pass.positions, pass.rows, heads, pass.model.hyper().head_width, direction), "rope");
 }
 
 }  // namespace
 
-void BlockTensors::declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks) {
+void BlockTensors::declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type) {
   const Hyperparameters &hyper = model.hyper();
   const bool head_norms = model.layer(0).query_norm != nullptr;
-  workspace->add(&query, rows * hyper.query_width());
-  workspace->add(&key, rows * hyper.kv_width());
-  workspace->add(&value, rows * hyper.kv_width());
-  query_raw = key_raw = query_rstd = key_rstd = nullptr;
+  workspace->add(&query, rows * hyper.query_width(), type);
+  workspace->add(&key, rows * hyper.kv_width(), type);
+  workspace->add(&value, rows * hyper.kv_width(), type);
+  query_raw = key_raw = {nullptr, type};
+  query_rstd = key_rstd = nullptr;
   if (head_norms) {
-    workspace->add(&query_raw, rows * hyper.query_width());
-    workspace->add(&key_raw, rows * hyper.kv_width());
+    workspace->add(&query_raw, rows * hyper.query_width(), type);
+    workspace->add(&key_raw, rows * hyper.kv_width(), type);
     workspace->add(&query_rstd, rows * hyper.heads);
     workspace->add(&key_rstd, rows * hyper.kv_heads);
   }
-  workspace->add(&attended, rows * hyper.query_width());
+  workspace->add(&attended, rows * hyper.query_width(), type);
   workspace->add(&lse, rows * hyper.heads);
   workspace->add(&mid, rows * hyper.width);
-  workspace->add(&gate, rows * hyper.feed_forward);
-  workspace->add(&up, rows * hyper.feed_forward);
+  workspace->add(&gate, rows * hyper.feed_forward, type);
+  workspace->add(&up, rows * hyper.feed_forward, type);
   workspace->add(&attention_rstd, rows);
   workspace->add(&feed_forward_rstd, rows);
   for (int t = 0; t < kTargets; t++) {
-    hidden[t] = nullptr;
-    if (ranks[t]) workspace->add(&hidden[t], rows * ranks[t]);
+    hidden[t] = {nullptr, type};
+    if (ranks[t]) workspace->add(&hidden[t], rows * ranks[t], type);
   }
 }
 
-void BlockScratch::declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout) {
-  const Hyperparameters &hyper = model.hyper();
-  workspace->add(&normed, rows * hyper.width);
-  workspace->add(&activated, rows * hyper.feed_forward);
-  dropped = nullptr;
-  if (dropout) workspace->add(&dropped, rows * std::max<int64_t>({hyper.width, hyper.query_width(), hyper.feed_forward}));
+void BlockTensors::set_type(gk_type type) {
+  for (gk_act *act : {&query, &key, &value, &query_raw, &key_raw, &attended, &gate, &up}) act->type = type;
+  for (gk_act &act : hidden) act.type = type;
 }
 
-void BlockGradients::declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks) {
+void BlockScratch::declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout, gk_type type) {
   const Hyperparameters &hyper = model.hyper();
-  workspace->add(&dnormed, rows * hyper.width);
-  workspace->add(&dactivated, rows * hyper.feed_forward);
-  workspace->add(&dquery, rows * hyper.query_width());
-  workspace->add(&dkey, rows * hyper.kv_width());
-  workspace->add(&dvalue, rows * hyper.kv_width());
-  workspace->add(&dattended, rows * hyper.query_width());
+  workspace->add(&normed, rows * hyper.width, type);
+  workspace->add(&activated, rows * hyper.feed_forward, type);
+  dropped = {nullptr, type};
+  if (dropout) workspace->add(&dropped, rows * std::max<int64_t>({hyper.width, hyper.query_width(), hyper.feed_forward}), type);
+}
+
+void BlockGradients::declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type) {
+  const Hyperparameters &hyper = model.hyper();
+  workspace->add(&dnormed, rows * hyper.width, type);
+  workspace->add(&dactivated, rows * hyper.feed_forward, type);
+  workspace->add(&dquery, rows * hyper.query_width(), type);
+  workspace->add(&dkey, rows * hyper.kv_width(), type);
+  workspace->add(&dvalue, rows * hyper.kv_width(), type);
+  workspace->add(&dattended, rows * hyper.query_width(), type);
   for (int t = 0; t < kTargets; t++) {
-    dhidden[t] = nullptr;
-    if (ranks[t]) workspace->add(&dhidden[t], rows * ranks[t]);
+    dhidden[t] = {nullptr, type};
+    if (ranks[t]) workspace->add(&dhidden[t], rows * ranks[t], type);
   }
 }
 
@@ -97,9 +103,9 @@ void block_project(const Pass &pass, int32_t layer, const float *x, const BlockT
   const Hyperparameters &hyper = pass.model.hyper();
   const Layer &weights = pass.model.layer(layer);
   const bool head_norms = weights.query_norm != nullptr;
-  float *query = head_norms ? t.query_raw : t.query, *key = head_norms ? t.key_raw : t.key;
+  const gk_act query = head_norms ? t.query_raw : t.query, key = head_norms ? t.key_raw : t.key;
   norm_forward(pass, x, weights.attention_norm, scratch.normed, t.attention_rstd);
-  const GroupMember members[] = {{kQuery, query, t.hidden[kQuery], nullptr}, {kKey, key, t.hidden[kKey], nullptr}, {kValue, t.value, t.hidden[kValue], nullptr}};
+  const GroupMember members[] = {{kQuery, query, t.hidden[kQuery], {}}, {kKey, key, t.hidden[kKey], {}}, {kValue, t.value, t.hidden[kValue], {}}};
   linear_group_forward(pass, layer, members, 3, scratch.normed, hyper.width, false, scratch.dropped);
   if (head_norms) {
     head_norm_forward(pass, query, weights.query_norm, hyper.heads, t.query, t.query_rstd);
@@ -116,16 +122,17 @@ void block_finish(const Pass &pass, int32_t layer, const float *x, const BlockTe
   const int64_t residual_bytes = pass.rows * hyper.width * int64_t(sizeof(float));
 
   check(ops.copy(backend, t.mid, x, residual_bytes), "copy");
-  const GroupMember output{kOutput, t.mid, t.hidden[kOutput], nullptr};
+  const GroupMember output{kOutput, gk_f32(t.mid), t.hidden[kOutput], {}};
   linear_group_forward(pass, layer, &output, 1, t.attended, hyper.query_width(), true, scratch.dropped);
 
   norm_forward(pass, t.mid, pass.model.layer(layer).feed_forward_norm, scratch.normed, t.feed_forward_rstd);
-  const GroupMember members[] = {{kGate, t.gate, t.hidden[kGate], nullptr}, {kUp, t.up, t.hidden[kUp], nullptr}};
+  const GroupMember members[] = {{kGate, t.gate, t.hidden[kGate], {}}, {kUp, t.up, t.hidden[kUp], {}}};
   linear_group_forward(pass, layer, members, 2, scratch.normed, hyper.width, false, scratch.dropped);
   check(ops.swiglu_fwd(backend, t.gate, t.up, pass.rows * hyper.feed_forward, scratch.activated), "swiglu");
 
+  if (!y) return linear_hidden_forward(pass, layer, {kDown, {}, t.hidden[kDown], {}}, scratch.activated, hyper.feed_forward, scratch.dropped);
   check(ops.copy(backend, y, t.mid, residual_bytes), "copy");
-  const GroupMember down{kDown, y, t.hidden[kDown], nullptr};
+  const GroupMember down{kDown, gk_f32(y), t.hidden[kDown], {}};
   linear_group_forward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, true, scratch.dropped);
 }
 
@@ -147,7 +154,7 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
 
   // fwd: y = mid + swiglu(gate, up)·Wdᵀ
   check(ops.swiglu_fwd(backend, t.gate, t.up, rows * hyper.feed_forward, scratch.activated), "swiglu");
-  const GroupMember down{kDown, dx, t.hidden[kDown], g.dhidden[kDown]};
+  const GroupMember down{kDown, gk_f32(dx), t.hidden[kDown], g.dhidden[kDown]};
   linear_group_backward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, scratch.dropped, parameter_gradient, g.dactivated);
   check(ops.swiglu_bwd(backend, g.dactivated, t.gate, t.up, rows * hyper.feed_forward, t.gate, t.up), "swiglu_bwd");
   // fwd: gate, up = rmsnorm(mid)·Wᵀ
@@ -157,10 +164,10 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
   norm_backward(pass, g.dnormed, t.mid, weights.feed_forward_norm, t.feed_forward_rstd, parameter_gradient, dx);
 
   // fwd: mid = x + attended·Woᵀ
-  const GroupMember output{kOutput, dx, t.hidden[kOutput], g.dhidden[kOutput]};
+  const GroupMember output{kOutput, gk_f32(dx), t.hidden[kOutput], g.dhidden[kOutput]};
   linear_group_backward(pass, layer, &output, 1, t.attended, hyper.query_width(), scratch.dropped, parameter_gradient, g.dattended);
-  check(ops.zero(backend, g.dkey, rows * hyper.kv_width() * int64_t(sizeof(float))), "zero");
-  check(ops.zero(backend, g.dvalue, rows * hyper.kv_width() * int64_t(sizeof(float))), "zero");
+  check(ops.zero(backend, g.dkey.data, gk_type_bytes(g.dkey.type, rows * hyper.kv_width())), "zero");
+  check(ops.zero(backend, g.dvalue.data, gk_type_bytes(g.dvalue.type, rows * hyper.kv_width())), "zero");
   const gk_attention attention = pass.model.attention(segments);
   check(ops.attention_bwd(backend, &attention, t.query, t.key, t.value, t.attended, t.lse, g.dattended, g.dquery, g.dkey, g.dvalue), "attention_bwd");
   // fwd: q, k = rope(norm(rmsnorm(x)·Wᵀ))
@@ -174,7 +181,7 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
   const GroupMember projections[] = {{kQuery, g.dquery, t.hidden[kQuery], g.dhidden[kQuery]},
                                      {kKey, g.dkey, t.hidden[kKey], g.dhidden[kKey]},
                                      {kValue, g.dvalue, t.hidden[kValue], g.dhidden[kValue]}};
-  linear_group_backward(pass, layer, projections, 3, scratch.normed, width, scratch.dropped, parameter_gradient, last ? nullptr : g.dnormed);
+  linear_group_backward(pass, layer, projections, 3, scratch.normed, width, scratch.dropped, parameter_gradient, last ? gk_act{} : g.dnormed);
   if (!last) norm_backward(pass, g.dnormed, x, weights.attention_norm, t.attention_rstd, parameter_gradient, dx);
 }
 

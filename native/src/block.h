@@ -48,37 +48,41 @@ struct Pass {
 
 // A block's activations that its backward reads. hidden is the low-rank x·Aᵀ of each target, [T,R].
 struct BlockTensors {
-  float *query, *key, *value;              // [T,H*D], [T,G*D]; after per-head norm and rope
-  float *query_raw, *key_raw;              // before the per-head norm (qwen3), else NULL
+  gk_act query, key, value;                // [T,H*D], [T,G*D]; after per-head norm and rope
+  gk_act query_raw, key_raw;               // before the per-head norm (qwen3), else NULL
   float *query_rstd, *key_rstd;            // [T*H], [T*G] (qwen3)
-  float *attended, *lse;                   // [T,H*D], [T,H]
-  float *mid;                              // [T,C]
-  float *gate, *up;                        // [T,F]
+  gk_act attended;                         // [T,H*D]
+  float *lse;                              // [T,H]
+  float *mid;                              // [T,C]; like all of the residual stream in f32
+  gk_act gate, up;                         // [T,F]
   float *attention_rstd, *feed_forward_rstd;  // [T]
-  float *hidden[kTargets];
-  // ranks[t]: largest rank of target t, 0 for none. T = rows.
-  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks);
+  gk_act hidden[kTargets];
+  // ranks[t]: largest rank of target t, 0 for none. T = rows. type: of the activations; f32 has room for bf16 too.
+  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type);
+  // From now on they are of this type.
+  void set_type(gk_type type);
 };
 
 // Buffers used within one block and then free again.
 struct BlockScratch {
-  float *normed;    // [T,C]
-  float *activated; // [T,F]
-  float *dropped;   // [T,max(C,H*D,F)], with dropout only
-  void declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout);
+  gk_act normed;    // [T,C]
+  gk_act activated; // [T,F]
+  gk_act dropped;   // [T,max(C,H*D,F)], with dropout only
+  void declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout, gk_type type);
+  void set_type(gk_type type) { normed.type = activated.type = dropped.type = type; }
 };
 
 struct BlockGradients {
-  float *dnormed;              // [T,C]
-  float *dactivated;           // [T,F]
-  float *dquery, *dkey, *dvalue, *dattended;
-  float *dhidden[kTargets];    // [T,R]
-  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks);
+  gk_act dnormed;              // [T,C]
+  gk_act dactivated;           // [T,F]
+  gk_act dquery, dkey, dvalue, dattended;
+  gk_act dhidden[kTargets];    // [T,R]
+  void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type);
 };
 
 // First half: fills query, key, value (and what their backward needs) from x [T,C].
 void block_project(const Pass &pass, int32_t layer, const float *x, const BlockTensors &tensors, const BlockScratch &scratch);
-// Second half: from tensors.attended to y [T,C], overwritten. y may not be x.
+// Second half: from tensors.attended to y [T,C], overwritten. y may not be x; NULL when only what a backward reads is wanted.
 void block_finish(const Pass &pass, int32_t layer, const float *x, const BlockTensors &tensors, const BlockScratch &scratch, float *y);
 // Both, with attention among the rows of the batch itself.
 void block_forward(const Pass &pass, const std::vector<gk_segment> &segments, int32_t layer, const float *x, const BlockTensors &tensors,

@@ -58,8 +58,10 @@ Generator::Generator(Model &model, const GeneratorOptions &options)
   values_.resize(size_t(hyper.layers));
   for (float *&keys : keys_) workspace_.add(&keys, table_.pages() * page_floats);
   for (float *&values : values_) workspace_.add(&values, table_.pages() * page_floats);
-  tensors_.declare(&workspace_, model, max_rows_, ranks_);
-  scratch_.declare(&workspace_, model, max_rows_, false);
+  const gk_type type = model.ops().activation_type(model.backend(), GK_FAST);
+  precision_ = type == GK_F32 ? GK_PRECISE : GK_FAST;
+  tensors_.declare(&workspace_, model, max_rows_, ranks_, type);
+  scratch_.declare(&workspace_, model, max_rows_, false, type);
   for (float *&stream : streams_) workspace_.add(&stream, max_rows_ * hyper.width);
   workspace_.add(&head_rows_, kHeadRows * hyper.width);
   workspace_.add(&head_normed_, kHeadRows * hyper.width);
@@ -80,9 +82,11 @@ int32_t Generator::add_adapter(const Adapter &adapter) {
 
 void Generator::make_room(const int32_t *ranks) {
   auto room = std::make_unique<Workspace>();
-  float *hidden[kTargets] = {};
-  for (int t = 0; t < kTargets; t++)
-    if (ranks[t]) room->add(&hidden[t], max_rows_ * ranks[t]);
+  gk_act hidden[kTargets];
+  for (int t = 0; t < kTargets; t++) {
+    hidden[t] = {nullptr, tensors_.query.type};
+    if (ranks[t]) room->add(&hidden[t], max_rows_ * ranks[t], hidden[t].type);
+  }
   room->allocate(model_.runtime(), "the adapters' activations");
   hidden_ = std::move(room);
   std::copy(hidden, hidden + kTargets, tensors_.hidden);
@@ -236,7 +240,7 @@ void Generator::forward(const std::vector<Piece> &pieces) {
   pass.rows = int64_t(tokens.size());
   pass.positions = positions.data();
 
-  ops.set_precision(backend, GK_PRECISE);
+  ops.set_precision(backend, precision_);
   Region region(model_, step_key(pass, segments, int64_t(pages.size())));
   check(ops.embed(backend, &model_.embedding(), tokens.data(), pass.rows, streams_[0]), "embed");
   const float scale = model_.attention({}).scale;
@@ -274,12 +278,12 @@ void Generator::keep_rows(const std::vector<Piece> &pieces, const float *x) {
     for (size_t begin = 0; begin < rows.size(); begin += kHeadRows) {
       const int64_t n = std::min<int64_t>(kHeadRows, int64_t(rows.size() - begin));
       check(ops.gather_rows(backend, x, rows.data() + begin, n, width, head_rows_), "gather_rows");
-      check(ops.rmsnorm_fwd(backend, head_rows_, model_.output_norm(), model_.hyper().norm_eps, n, width, 1, width, head_normed_, head_rstd_), "rmsnorm");
+      check(ops.rmsnorm_fwd(backend, gk_f32(head_rows_), model_.output_norm(), model_.hyper().norm_eps, n, width, 1, width, gk_f32(head_normed_), head_rstd_), "rmsnorm");
       if (keep == kPooled) {
         check(ops.download(backend, host.data(), head_normed_, n * width * int64_t(sizeof(float))), "download");
       } else {
-        const gk_product product{model_.head(), head_logits_, vocabulary, 1.0f, 0};
-        check(ops.matmul_fwd(backend, 1, &product, head_normed_, width, n, width), "matmul (head)");
+        const gk_product product{model_.head(), gk_f32(head_logits_), vocabulary, 1.0f, 0};
+        check(ops.matmul_fwd(backend, 1, &product, gk_f32(head_normed_), width, n, width), "matmul (head)");
       }
       for (int64_t i = 0; i < n; i++) {
         Sequence &s = sequences_[size_t(owners[begin + size_t(i)])];

@@ -65,6 +65,7 @@ class Generator {
 
   Model &model_;
   GeneratorOptions options_;
+  gk_precision precision_ = GK_PRECISE;     // a GPU generates as it trains, in bf16
   int64_t max_rows_;                        // of one pass; more go in several
   PageTable table_;
   std::vector<const Adapter *> adapters_;   // NULL: removed

@@ -14,7 +14,8 @@ class Head {
  public:
   enum class Gradient { kNone, kHidden, kWeights };  // what a backward will be asked for: nothing, d hidden, or that and the head's own weights
   // Most targets in a batch. sparing: memory matters more than time.
-  void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient, bool sparing);
+  void declare(Workspace *workspace, const Model &model, int64_t max_targets, Gradient gradient, bool sparing, gk_type type);
+  void set_type(gk_type type) { normed_.type = type; }   // as BlockTensors
   int64_t chunk() const { return chunk_; }   // rows of logits held at once
   // x [T,C] is the output of the last block. logps [n] overwritten; so are mean_logits and log_squares [n] (see gk_ops::cross_entropy)
   // unless NULL. for_backward: a backward may follow.
@@ -34,7 +35,7 @@ class Head {
   float *rows_ = nullptr;     // [n,C] gathered hidden rows (a chunk of them without gradient)
   float *rstd_ = nullptr;     // [n]
   float *unit_ = nullptr;     // [n,C] d logp / d normed row, or d loss / d normed row
-  float *normed_ = nullptr;   // [chunk,C]
+  gk_act normed_{};           // [chunk,C]
   float *logits_ = nullptr;   // [chunk,V]
 };
 

@@ -106,18 +106,19 @@ Importance Importance::read_gguf(const std::string &path) {
   return matrix;
 }
 
-void Importance::add(const Model &model, const std::string &weight, const float *x, int64_t rows, int64_t k) {
+void Importance::add(const Model &model, const std::string &weight, gk_act x, int64_t rows, int64_t k) {
   Entry &entry = entries_[weight];
   if (entry.sums.empty()) entry.sums.resize(static_cast<size_t>(k));
   if (entry.sums.size() != static_cast<size_t>(k)) fail(GRAFT_USAGE, "%s has %lld columns here and %zu in the matrix", weight.c_str(), (long long)k, entry.sums.size());
   entry.tokens += rows;
   entry.means.clear();
+  if (x.type != GK_F32) fail(GRAFT_USAGE, "an importance matrix is computed by a trainer that was opened for scoring only");
   constexpr int64_t kRows = 64;
   std::vector<float> host(static_cast<size_t>(std::min(rows, kRows) * k));
   double *sums = entry.sums.data();
   for (int64_t begin = 0; begin < rows; begin += kRows) {
     const int64_t n = std::min(kRows, rows - begin);
-    check(model.ops().download(model.backend(), host.data(), x + begin * k, n * k * int64_t(sizeof(float))), "download");
+    check(model.ops().download(model.backend(), host.data(), at(x, begin * k).data, n * k * int64_t(sizeof(float))), "download");
     for (int64_t r = 0; r < n; r++)
       for (int64_t c = 0; c < k; c++) sums[c] += double(host[static_cast<size_t>(r * k + c)]) * double(host[static_cast<size_t>(r * k + c)]);
   }

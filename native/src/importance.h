@@ -20,7 +20,7 @@ class Importance {
   void save(const std::string &path, const std::string &source) const;
 
   // Adds the squares of x [rows,k] (device memory) to a weight's columns.
-  void add(const Model &model, const std::string &weight, const float *x, int64_t rows, int64_t k);
+  void add(const Model &model, const std::string &weight, gk_act x, int64_t rows, int64_t k);
   // One more batch of text was seen, of so many tokens.
   void count_batch(int64_t tokens);
 

@@ -20,16 +20,16 @@ const Adapter *joined_adapter(const Pass &pass) {
 }
 
 // hidden = input·Aᵀ of each member that the span's adapter touches; one product where they share an input, which dropout forbids.
-void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, const float *x, int64_t k, float *dropped) {
+void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, gk_act x, int64_t k, gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
-  const float *input = x + span.begin * k;
+  const gk_act input = at(x, span.begin * k);
   gk_product products[kMostProducts] = {};
   int group = 0;
   for (int i = 0; i < count; i++) {
     const LoraTensor *lora = span.adapter->find(layer, members[i].target);
     if (!lora) continue;
-    products[group++] = {span.adapter->a(*lora), members[i].hidden + span.begin * lora->rank, lora->rank, 1.0f, 0};
+    products[group++] = {span.adapter->a(*lora), at(members[i].hidden, span.begin * lora->rank), lora->rank, 1.0f, 0};
     if (pass.dropout == 0) continue;
     check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, lora->target), span.count * k, dropped, 0), "dropout");
     check(ops.matmul_fwd(backend, 1, products, dropped, k, span.count, k), "matmul");
@@ -38,9 +38,23 @@ void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span
   if (group) check(ops.matmul_fwd(backend, group, products, input, k, span.count, k), "matmul");
 }
 
+// y = or += s · hidden·Bᵀ of each member that the span's adapter touches.
+void up_project(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, bool accumulate) {
+  for (int i = 0; i < count; i++) {
+    const LoraTensor *lora = span.adapter->find(layer, members[i].target);
+    if (!lora) continue;
+    const gk_product up{span.adapter->b(*lora), at(members[i].y, span.begin * lora->n), lora->n, lora->scale * span.scale, accumulate ? 1 : 0};
+    check(pass.model.ops().matmul_fwd(pass.model.backend(), 1, &up, at(members[i].hidden, span.begin * lora->rank), lora->rank, span.count, lora->rank), "matmul");
+  }
+}
+
 }  // namespace
 
-void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, bool accumulate, float *dropped) {
+void linear_hidden_forward(const Pass &pass, int32_t layer, const GroupMember &member, gk_act x, int64_t k, gk_act dropped) {
+  for (const AdapterSpan &span : pass.adapters) down_project_apart(pass, layer, span, &member, 1, x, k, dropped);
+}
+
+void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, bool accumulate, gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const Adapter *joined = joined_adapter(pass);
@@ -48,11 +62,18 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   int group = 0;
   for (int i = 0; pass.importance && i < count; i++)
     pass.importance->add(pass.model, "blk." + std::to_string(layer) + "." + name_of(members[i].target) + ".weight", x, pass.rows, k);
+  // Where y is rounded, the small term goes first: then the sum is rounded once, and read where the large product writes it anyway.
+  const bool small_first = joined && members[0].y.type != GK_F32;
+  if (small_first) {
+    down_project_apart(pass, layer, pass.adapters[0], members, count, x, k, dropped);
+    up_project(pass, layer, pass.adapters[0], members, count, accumulate);
+  }
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
-    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, accumulate ? 1 : 0};
+    const bool begun = accumulate || (small_first && joined->find(layer, members[i].target));
+    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, begun ? 1 : 0};
   }
-  for (int i = 0; joined && i < count; i++)
+  for (int i = 0; joined && !small_first && i < count; i++)
     if (const LoraTensor *lora = joined->find(layer, members[i].target))
       products[group++] = {joined->a(*lora), members[i].hidden, lora->rank, 1.0f, 0};
   check(ops.matmul_fwd(backend, group, products, x, k, pass.rows, k), "matmul");
@@ -61,21 +82,17 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     if (linear.bias) check(ops.add_bias(backend, members[i].y, linear.bias, pass.rows, linear.weight.n), "add_bias");
   }
+  if (small_first) return;
   for (const AdapterSpan &span : pass.adapters) {  // hidden rows are used before the next span, which may cover the same rows
     if (!joined) down_project_apart(pass, layer, span, members, count, x, k, dropped);
-    for (int i = 0; i < count; i++) {
-      const LoraTensor *lora = span.adapter->find(layer, members[i].target);
-      if (!lora) continue;
-      const gk_product up{span.adapter->b(*lora), members[i].y + span.begin * lora->n, lora->n, lora->scale * span.scale, 1};
-      check(ops.matmul_fwd(backend, 1, &up, members[i].hidden + span.begin * lora->rank, lora->rank, span.count, lora->rank), "matmul");
-    }
+    up_project(pass, layer, span, members, count, true);
   }
 }
 
 namespace {
 
 // fwd: y = x·Wᵀ + b
-void weight_backward(const Pass &pass, const Linear &linear, const float *dy, const float *x, int64_t k, float *parameter_gradient) {
+void weight_backward(const Pass &pass, const Linear &linear, gk_act dy, gk_act x, int64_t k, float *parameter_gradient) {
   const gk_ops &ops = pass.model.ops();
   const Weights &trained = *pass.model.trained();
   const int64_t n = linear.weight.n;
@@ -85,8 +102,8 @@ void weight_backward(const Pass &pass, const Linear &linear, const float *dy, co
 
 }  // namespace
 
-void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, const float *x, int64_t k, float *dropped,
-                           float *parameter_gradient, float *dx) {
+void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, gk_act dropped,
+                           float *parameter_gradient, gk_act dx) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const Adapter *adapter = pass.adapters.empty() ? nullptr : pass.adapters[0].adapter;
@@ -106,7 +123,7 @@ void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *m
     check(ops.matmul_dw(backend, member.y, lora->n, member.hidden, lora->rank, m, lora->n, lora->rank, lora->scale, parameter_gradient + lora->b_offset), "matmul_dw");
     const gk_product up{adapter->b(*lora), member.y, lora->n, lora->scale, 0};
     check(ops.matmul_dx(backend, 1, &up, member.dhidden, lora->rank, m, lora->rank, 0), "matmul_dx");
-    const float *input = x;
+    gk_act input = x;
     if (pass.dropout > 0) {
       check(ops.dropout(backend, x, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, member.target), m * k, dropped, 0), "dropout");
       input = dropped;
@@ -114,7 +131,7 @@ void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *m
     check(ops.matmul_dw(backend, member.dhidden, lora->rank, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
     if (pass.dropout == 0) products[group++] = {adapter->a(*lora), member.dhidden, lora->rank, 1.0f, 0};
   }
-  if (!dx) return;
+  if (!dx.data) return;
   check(ops.matmul_dx(backend, group, products, dx, k, m, k, 0), "matmul_dx");
   for (int i = 0; adapter && pass.dropout > 0 && i < count; i++) {
     const LoraTensor *lora = adapter->find(layer, members[i].target);

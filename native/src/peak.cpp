@@ -28,31 +28,34 @@ template <typename F> double fastest(Runtime &runtime, const float *result, int 
   return best;
 }
 
-// A product of bf16 matrices of size x size: seconds.
+// A product of matrices of size x size, all in bf16 where activations are: seconds.
 double product_seconds(Runtime &runtime, int64_t size) {
   Workspace workspace;
-  float *x, *y;
-  workspace.add(&x, size * size);
-  workspace.add(&y, size * size);
+  const gk_type type = runtime.ops().activation_type(runtime.backend(), GK_FAST);
+  gk_act x, y;
+  workspace.add(&x, size * size, type);
+  workspace.add(&y, size * size, type);
   workspace.allocate(runtime, "measuring products");
   std::vector<uint16_t> bf16(size_t(size * size));
+  std::vector<float> values(size_t(type == GK_F32 ? size * size : 0));
   uint32_t state = 1;
-  for (uint16_t &v : bf16) {
+  const auto random = [&state] {
     state = state * 1664525u + 1013904223u;
-    v = uint16_t(0x3c00 | (state >> 24 & 0x7f) | (state >> 8 & 0x8000));
-  }
-  std::vector<float> values(size_t(size * size));
+    return uint16_t(0x3c00 | (state >> 24 & 0x7f) | (state >> 8 & 0x8000));
+  };
+  for (uint16_t &v : bf16) v = random();
   for (float &v : values) {
     state = state * 1664525u + 1013904223u;
     v = float(int32_t(state)) * 0x1p-31f;
   }
-  check(runtime.ops().upload(runtime.backend(), x, values.data(), size * size * 4), "upload");
+  check(runtime.ops().upload(runtime.backend(), x.data, type == GK_F32 ? static_cast<void *>(values.data()) : bf16.data(), gk_type_bytes(type, size * size)), "upload");
+  for (uint16_t &v : bf16) v = random();
   gk_product product{{GK_BF16, nullptr, size, size}, y, size, 1.0f, 0};
   check(runtime.ops().import_weight(runtime.backend(), bf16.data(), size * size * 2, &product.w.data), "import_weight");
   runtime.ops().set_precision(runtime.backend(), GK_FAST);
   double seconds = 0;
   try {
-    seconds = fastest(runtime, y, 6, [&] { check(runtime.ops().matmul_fwd(runtime.backend(), 1, &product, x, size, size, size), "matmul"); });
+    seconds = fastest(runtime, static_cast<const float *>(y.data), 6, [&] { check(runtime.ops().matmul_fwd(runtime.backend(), 1, &product, x, size, size, size), "matmul"); });
   } catch (...) {
     runtime.ops().release_weight(runtime.backend(), product.w.data);
     throw;

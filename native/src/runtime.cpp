@@ -89,10 +89,17 @@ void check(gk_status status, const char *what) {
   }
 }
 
-void Workspace::add(float **pointer, int64_t count) {
+void Workspace::add(float **pointer, int64_t count) { add_bytes(reinterpret_cast<void **>(pointer), count * int64_t(sizeof(float))); }
+
+void Workspace::add(gk_act *act, int64_t count, gk_type type) {
+  act->type = type;
+  add_bytes(&act->data, gk_type_bytes(type, count));
+}
+
+void Workspace::add_bytes(void **pointer, int64_t bytes) {
   *pointer = nullptr;
   slots_.push_back({pointer, bytes_});
-  bytes_ += (count * int64_t(sizeof(float)) + 63) / 64 * 64;
+  bytes_ += (bytes + 63) / 64 * 64;
 }
 
 void Workspace::allocate(Runtime &runtime, const char *purpose, bool on_host) {
@@ -103,7 +110,7 @@ void Workspace::allocate(Runtime &runtime, const char *purpose, bool on_host) {
   if (!memory_)
     fail(GRAFT_OUT_OF_MEMORY, "%s needs %.2f GiB that could not be had%s; use a smaller --micro-batch-tokens or --max-length, or --recompute block",
          purpose, double(bytes_) / (1 << 30), device_words().c_str());
-  for (const Slot &slot : slots_) *slot.pointer = reinterpret_cast<float *>(static_cast<char *>(memory_) + slot.offset_bytes);
+  for (const Slot &slot : slots_) *slot.pointer = static_cast<char *>(memory_) + slot.offset_bytes;
 }
 
 Workspace::~Workspace() {

@@ -38,6 +38,9 @@ class Runtime {
   std::string no_gpu_because_;   // what "auto" has to tell
 };
 
+// From element `index` of an activation on.
+inline gk_act at(gk_act act, int64_t index) { return {static_cast<char *>(act.data) + index * (act.type == GK_BF16 ? 2 : 4), act.type}; }
+
 // Throws when an op reports a failure; `what` names the op for the user.
 void check(gk_status status, const char *what);
 
@@ -47,6 +50,8 @@ class Workspace {
  public:
   // Declares a tensor of `count` floats; *pointer is set by allocate().
   void add(float **pointer, int64_t count);
+  // An activation of `count` elements of this type.
+  void add(gk_act *act, int64_t count, gk_type type);
   int64_t bytes() const { return bytes_; }
   // Throws GRAFT_OUT_OF_MEMORY naming `purpose` and the size. on_host: see gk_ops::alloc_host.
   void allocate(Runtime &runtime, const char *purpose, bool on_host = false);
@@ -56,7 +61,8 @@ class Workspace {
   Workspace &operator=(const Workspace &) = delete;
 
  private:
-  struct Slot { float **pointer; int64_t offset_bytes; };
+  void add_bytes(void **pointer, int64_t bytes);
+  struct Slot { void **pointer; int64_t offset_bytes; };
   std::vector<Slot> slots_;
   int64_t bytes_ = 0;
   Runtime *runtime_ = nullptr;

@@ -13,15 +13,13 @@ void check_options(const TrainerOptions &options) {
 }
 
 // What the kernels take for themselves; an upper estimate. On the CPU products pack their operands (gk_scratch in ggml-kernels). A GPU holds a slice of a weight,
-// partial sums, cuBLAS's workspace and the staging ring (about 400 MiB), in bf16 the activations that a group of products shares (its input, its outputs' gradients, the
-// low-rank ones) or of the head (logits and its rows), or attention's tensors and their gradients.
+// partial sums, cuBLAS's workspace and the staging ring (about 400 MiB), and in bf16 the residual stream's gradient with low-rank activations whose rank is no multiple
+// of 8, or the head's operands (logits and its rows).
 int64_t kernel_scratch_bytes(const Model &model, int64_t rows, int64_t head_rows, int64_t rank) {
   if (!model.runtime().on_gpu()) return int64_t(96) << 20;
   const Hyperparameters &hyper = model.hyper();
-  const int64_t outputs = std::max<int64_t>(2 * int64_t(hyper.feed_forward), hyper.query_width() + 2 * hyper.kv_width());
-  const int64_t products = rows * (outputs + hyper.width + 6 * rank);
-  const int64_t attention = rows * 2 * int64_t(hyper.query_width() + hyper.kv_width()), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
-  return (int64_t(400) << 20) + 2 * std::max<int64_t>({products, attention, head});
+  const int64_t products = rows * (hyper.width + 6 * rank), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
+  return (int64_t(400) << 20) + 2 * std::max<int64_t>({products, head});
 }
 
 // A GPU takes a second slice's room where there is some left, and does without where there is none (ggml-kernels/docs/matmul.md): it must not make a plan fail.
@@ -68,22 +66,33 @@ int64_t Trainer::memory_bytes_of_weights(const Model &model, const TrainerOption
 
 void Trainer::declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights) {
   const int32_t layers = model.hyper().layers;
+  if (options_.trainable) activations_ = model.ops().activation_type(model.backend(), GK_FAST);
   const int64_t rows = options_.max_tokens;
   const bool keep = options_.trainable && options_.recompute == Recompute::kNone;
   const bool offload = options_.trainable && options_.recompute == Recompute::kOffload && model.runtime().on_gpu();
   tensors_.resize(keep ? size_t(layers) : 1);
-  for (BlockTensors &tensors : tensors_) tensors.declare(&workspace_, model, rows, ranks);
+  for (BlockTensors &tensors : tensors_) tensors.declare(&workspace_, model, rows, ranks, activations_);
   streams_.resize(options_.trainable && !offload ? size_t(layers) + 1 : 2);
   host_streams_.resize(offload ? size_t(layers) : 0);
   for (float *&stream : host_streams_) host_workspace_.add(&stream, rows * model.hyper().width);
   for (float *&stream : streams_) workspace_.add(&stream, rows * model.hyper().width);
-  scratch_.declare(&workspace_, model, rows, options_.dropout > 0);
+  scratch_.declare(&workspace_, model, rows, options_.dropout > 0, activations_);
   head_.declare(&workspace_, model, options_.max_targets,
-                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden, options_.recompute != Recompute::kNone);
+                !options_.trainable ? Head::Gradient::kNone : weights ? Head::Gradient::kWeights : Head::Gradient::kHidden, options_.recompute != Recompute::kNone, activations_);
   if (!options_.trainable) return;
-  gradients_.declare(&workspace_, model, rows, ranks);
+  gradients_.declare(&workspace_, model, rows, ranks, activations_);
   workspace_.add(&dx_, rows * model.hyper().width);
   optimizer_.declare(&workspace_, parameter_floats);
+}
+
+// A trainer whose activations are bf16 scores as it trains: in f32 they would not fit.
+void Trainer::set_precision(gk_precision precision) {
+  const gk_precision possible = activations_ == GK_F32 ? precision : GK_FAST;
+  const gk_type type = model_->ops().activation_type(model_->backend(), possible);
+  model_->ops().set_precision(model_->backend(), possible);
+  for (BlockTensors &tensors : tensors_) tensors.set_type(type);
+  scratch_.set_type(type);
+  head_.set_type(type);
 }
 
 Pass Trainer::pass(bool training) const {
@@ -113,7 +122,7 @@ void Trainer::run(Batch batch, bool training, gk_precision precision, float *log
   Pass pass = this->pass(training);
   pass.importance = importance_.get();
   if (importance_) importance_->count_batch(batch_.rows());
-  model_->ops().set_precision(model_->backend(), precision);
+  set_precision(precision);
   check(model_->ops().embed(model_->backend(), &model_->embedding(), batch_.tokens.data(), batch_.rows(), stream(0)), "embed");
   const int32_t layers = model_->hyper().layers;
   for (int32_t layer = 0; layer < layers; layer++) {
@@ -146,13 +155,13 @@ void Trainer::backward(const float *weights) {
   if (!backward_ready_) fail(GRAFT_USAGE, "backward needs a training forward before it");
   backward_ready_ = false;
   const Pass pass = this->pass(true);
-  model_->ops().set_precision(model_->backend(), GK_FAST);
+  set_precision(GK_FAST);
   const int32_t layers = model_->hyper().layers, lowest = adapter_ ? adapter_->first_layer() : 0;
   float *gradient = optimizer_.gradient();
   head_.backward(*model_, batch_, weights, gradient, dx_);
   for (int32_t layer = layers - 1; layer >= lowest; layer--) {
     const float *x = kept(layer);
-    if (options_.recompute != Recompute::kNone) block_forward(pass, batch_.segments, layer, x, tensors(layer), scratch_, gradients_.dnormed);
+    if (options_.recompute != Recompute::kNone) block_forward(pass, batch_.segments, layer, x, tensors(layer), scratch_, nullptr);
     block_backward(pass, batch_.segments, layer, x, tensors(layer), scratch_, gradients_, adapter_ && layer == lowest, gradient, dx_);
   }
   if (const Weights *trained = model_->trained()) {

@@ -65,15 +65,18 @@ class Trainer {
  private:
   explicit Trainer(const TrainerOptions &options) : options_(options) {}
   void declare(const Model &model, const int32_t *ranks, int64_t parameter_floats, bool weights);
+  // The precision from now on, and the activations' type with it.
+  void set_precision(gk_precision precision);
   Pass pass(bool training) const;
   void run(Batch batch, bool training, gk_precision precision, float *logps, float *mean_logits, float *log_squares);
-  const BlockTensors &tensors(int32_t layer) const { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
+  BlockTensors &tensors(int32_t layer) { return tensors_[tensors_.size() == 1 ? 0 : size_t(layer)]; }
   float *stream(int32_t index) const { return streams_[streams_.size() == 2 ? size_t(index) % 2 : size_t(index)]; }
   bool offloads() const { return options_.trainable && options_.recompute == Recompute::kOffload && model_->runtime().on_gpu(); }
   void keep(int32_t layer);        // stream(layer) to the host
   float *kept(int32_t layer);      // stream(layer) as the backward needs it
 
   Model *model_ = nullptr;
+  gk_type activations_ = GK_F32;        // what there is room for
   Adapter *adapter_ = nullptr;
   Trainable *parameters_ = nullptr;     // the adapter or the weights
   TrainerOptions options_;
