@@ -254,6 +254,51 @@ static void check_few(gk_backend *b, const char *isa) {
   }
 }
 
+/* Members whose outputs are neighbouring columns of one matrix, as LoRA's low-rank rows are, beside one that isn't: a backend may take them as one product. */
+static void check_neighbours(gk_backend *b, const char *isa) {
+  static const int64_t ns[] = {16, 8, 24, 70}, offsets[] = {0, 16, 24, 0};
+  enum { K = 256, LD = 48, COUNT = 4 };
+  const gk_ops *ops = gk_backend_ops(b);
+  for (int64_t m = 9; m <= 73; m += 32)
+    for (int kind = 0; kind <= is_bf16(b); kind++)
+      for (int apart = 0; apart < 2; apart++) {   /* the second with another scale: two products of the three */
+        AT("%s, %d threads, neighbours, m %d, %s, scales %d", isa, threads_of(b), (int)m, kind ? "bf16" : "f32", apart);
+        const gk_type type = kind ? GK_BF16 : GK_F32;
+        float *x = matrix(m, K, 0), *low = matrix(m, LD, 0), *wide = matrix(m, ns[3], 0), *dx = guarded_f32(m * K), *w[COUNT];
+        const gk_act low_act = act_as(type, low, m * LD), wide_act = act_as(type, wide, m * ns[3]), dx_act = act_as(type, dx, m * K);
+        gk_product p[COUNT];
+        for (int g = 0; g < COUNT; g++) {
+          const gk_type weight = g == 3 ? GK_Q4_K : GK_F32;
+          p[g] = (gk_product){{weight, guarded_weight(weight, ns[g] * K), ns[g], K}, wide_act, ns[3], apart && g == 1 ? -0.5f : 1, 0};
+          if (g < 3) p[g].y = (gk_act){(char *)low_act.data + offsets[g] * (kind ? 2 : 4), type}, p[g].ldy = LD;
+          w[g] = dequantized(&p[g].w);
+        }
+        const float *dy[COUNT] = {low, low + 16, low + 24, wide};
+        CHECK(ops->matmul_dx(b, COUNT, p, dx_act, K, m, K, 0) == GK_OK);
+        const float *got = act_floats(dx_act, m * K);
+        spread all = {0, 0};
+        for (int64_t i = 0; i < m; i++)
+          for (int64_t l = 0; l < K; l++) {
+            sum s = {0, 0, 0};
+            for (int g = 0; g < COUNT; g++)
+              for (int64_t j = 0; j < ns[g]; j++) add(&s, (double)p[g].scale * dy[g][i * p[g].ldy + j] * w[g][j * K + l]);
+            compare_rounded(b, "dx", i * K + l, got[i * K + l], 0, &s, 16 + 8 + 24 + 70, &all, kind * COUNT);
+          }
+        CHECK(ops->matmul_fwd(b, COUNT, p, act_as(type, x, m * K), K, m, K) == GK_OK);
+        low = act_floats(low_act, m * LD), wide = act_floats(wide_act, m * ns[3]);
+        const float *y[COUNT] = {low, low + 16, low + 24, wide};
+        for (int g = 0; g < COUNT; g++)
+          for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < ns[g]; j++) {
+              sum s = {0, 0, 0};
+              for (int64_t l = 0; l < K; l++) add(&s, (double)p[g].scale * x[i * K + l] * w[g][j * K + l]);
+              compare_rounded(b, "y", i * ns[g] + j, y[g][i * p[g].ldy + j], 0, &s, K, &all, kind);
+            }
+        check_spread(b, &all, K);
+        guarded_free_all();
+      }
+}
+
 /* dw += scale dyᵀ x, both wide and as narrow as LoRA's. */
 static void check_dw(gk_backend *b, const char *isa) {
   static const int64_t shapes[][3] = {{1, 1, 1}, {2, 5, 3}, {33, 16, 100}, {70, 100, 16}, {300, 31, 33}, {257, 300, 8}, {40, 300, 280}, {513, 16, 17}, {64, 1, 300}};
@@ -411,6 +456,7 @@ int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   each_backend(check_shapes);
   each_backend(check_few);
+  each_backend(check_neighbours);
   each_backend(check_dw);
   each_backend(check_not_finite);
   if (getenv("GRAFT_TEST_CUDA")) {

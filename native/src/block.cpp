@@ -45,6 +45,23 @@ void rotate(const Pass &pass, gk_act x, int32_t heads, int32_t direction) {
 
 }  // namespace
 
+void LowRank::declare(Workspace *workspace, int64_t rows, const int32_t *ranks, gk_type type) {
+  stride_ = {};
+  for (size_t t = 0; t < size_t(kTargets); t++) {
+    int64_t &stride = stride_[size_t(kGroup[t])];
+    offset_[t] = stride;
+    stride += ranks[t];
+  }
+  for (size_t g = 0; g < size_t(kGroups); g++) {
+    groups_[g] = {nullptr, type};
+    if (stride_[g]) workspace->add(&groups_[g], rows * stride_[g], type);
+  }
+}
+
+void LowRank::set_type(gk_type type) {
+  for (gk_act &group : groups_) group.type = type;
+}
+
 void BlockTensors::declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type) {
   const Hyperparameters &hyper = model.hyper();
   const bool head_norms = model.layer(0).query_norm != nullptr;
@@ -66,15 +83,12 @@ void BlockTensors::declare(Workspace *workspace, const Model &model, int64_t row
   workspace->add(&up, rows * hyper.feed_forward, type);
   workspace->add(&attention_rstd, rows);
   workspace->add(&feed_forward_rstd, rows);
-  for (int t = 0; t < kTargets; t++) {
-    hidden[t] = {nullptr, type};
-    if (ranks[t]) workspace->add(&hidden[t], rows * ranks[t], type);
-  }
+  hidden.declare(workspace, rows, ranks, type);
 }
 
 void BlockTensors::set_type(gk_type type) {
   for (gk_act *act : {&query, &key, &value, &query_raw, &key_raw, &attended, &gate, &up}) act->type = type;
-  for (gk_act &act : hidden) act.type = type;
+  hidden.set_type(type);
 }
 
 void BlockScratch::declare(Workspace *workspace, const Model &model, int64_t rows, bool dropout, gk_type type) {
@@ -93,10 +107,7 @@ void BlockGradients::declare(Workspace *workspace, const Model &model, int64_t r
   workspace->add(&dkey, rows * hyper.kv_width(), type);
   workspace->add(&dvalue, rows * hyper.kv_width(), type);
   workspace->add(&dattended, rows * hyper.query_width(), type);
-  for (int t = 0; t < kTargets; t++) {
-    dhidden[t] = {nullptr, type};
-    if (ranks[t]) workspace->add(&dhidden[t], rows * ranks[t], type);
-  }
+  dhidden.declare(workspace, rows, ranks, type);
 }
 
 void block_project(const Pass &pass, int32_t layer, const float *x, const BlockTensors &t, const BlockScratch &scratch) {
@@ -105,8 +116,8 @@ void block_project(const Pass &pass, int32_t layer, const float *x, const BlockT
   const bool head_norms = weights.query_norm != nullptr;
   const gk_act query = head_norms ? t.query_raw : t.query, key = head_norms ? t.key_raw : t.key;
   norm_forward(pass, x, weights.attention_norm, scratch.normed, t.attention_rstd);
-  const GroupMember members[] = {{kQuery, query, t.hidden[kQuery], {}}, {kKey, key, t.hidden[kKey], {}}, {kValue, t.value, t.hidden[kValue], {}}};
-  linear_group_forward(pass, layer, members, 3, scratch.normed, hyper.width, false, scratch.dropped);
+  const GroupMember members[] = {{kQuery, query}, {kKey, key}, {kValue, t.value}};
+  linear_group_forward(pass, layer, members, 3, scratch.normed, hyper.width, false, t.hidden, scratch.dropped);
   if (head_norms) {
     head_norm_forward(pass, query, weights.query_norm, hyper.heads, t.query, t.query_rstd);
     head_norm_forward(pass, key, weights.key_norm, hyper.kv_heads, t.key, t.key_rstd);
@@ -122,18 +133,18 @@ void block_finish(const Pass &pass, int32_t layer, const float *x, const BlockTe
   const int64_t residual_bytes = pass.rows * hyper.width * int64_t(sizeof(float));
 
   check(ops.copy(backend, t.mid, x, residual_bytes), "copy");
-  const GroupMember output{kOutput, gk_f32(t.mid), t.hidden[kOutput], {}};
-  linear_group_forward(pass, layer, &output, 1, t.attended, hyper.query_width(), true, scratch.dropped);
+  const GroupMember output{kOutput, gk_f32(t.mid)};
+  linear_group_forward(pass, layer, &output, 1, t.attended, hyper.query_width(), true, t.hidden, scratch.dropped);
 
   norm_forward(pass, t.mid, pass.model.layer(layer).feed_forward_norm, scratch.normed, t.feed_forward_rstd);
-  const GroupMember members[] = {{kGate, t.gate, t.hidden[kGate], {}}, {kUp, t.up, t.hidden[kUp], {}}};
-  linear_group_forward(pass, layer, members, 2, scratch.normed, hyper.width, false, scratch.dropped);
+  const GroupMember members[] = {{kGate, t.gate}, {kUp, t.up}};
+  linear_group_forward(pass, layer, members, 2, scratch.normed, hyper.width, false, t.hidden, scratch.dropped);
   check(ops.swiglu_fwd(backend, t.gate, t.up, pass.rows * hyper.feed_forward, scratch.activated), "swiglu");
 
-  if (!y) return linear_hidden_forward(pass, layer, {kDown, {}, t.hidden[kDown], {}}, scratch.activated, hyper.feed_forward, scratch.dropped);
+  if (!y) return linear_hidden_forward(pass, layer, kDown, scratch.activated, hyper.feed_forward, t.hidden, scratch.dropped);
   check(ops.copy(backend, y, t.mid, residual_bytes), "copy");
-  const GroupMember down{kDown, gk_f32(y), t.hidden[kDown], {}};
-  linear_group_forward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, true, scratch.dropped);
+  const GroupMember down{kDown, gk_f32(y)};
+  linear_group_forward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, true, t.hidden, scratch.dropped);
 }
 
 void block_forward(const Pass &pass, const std::vector<gk_segment> &segments, int32_t layer, const float *x, const BlockTensors &t,
@@ -154,18 +165,18 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
 
   // fwd: y = mid + swiglu(gate, up)·Wdᵀ
   check(ops.swiglu_fwd(backend, t.gate, t.up, rows * hyper.feed_forward, scratch.activated), "swiglu");
-  const GroupMember down{kDown, gk_f32(dx), t.hidden[kDown], g.dhidden[kDown]};
-  linear_group_backward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, scratch.dropped, parameter_gradient, g.dactivated);
+  const GroupMember down{kDown, gk_f32(dx)};
+  linear_group_backward(pass, layer, &down, 1, scratch.activated, hyper.feed_forward, t.hidden, g.dhidden, scratch.dropped, parameter_gradient, g.dactivated);
   check(ops.swiglu_bwd(backend, g.dactivated, t.gate, t.up, rows * hyper.feed_forward, t.gate, t.up), "swiglu_bwd");
   // fwd: gate, up = rmsnorm(mid)·Wᵀ
   norm_forward(pass, t.mid, weights.feed_forward_norm, scratch.normed, t.feed_forward_rstd);
-  const GroupMember gate_up[] = {{kGate, t.gate, t.hidden[kGate], g.dhidden[kGate]}, {kUp, t.up, t.hidden[kUp], g.dhidden[kUp]}};
-  linear_group_backward(pass, layer, gate_up, 2, scratch.normed, width, scratch.dropped, parameter_gradient, g.dnormed);
+  const GroupMember gate_up[] = {{kGate, t.gate}, {kUp, t.up}};
+  linear_group_backward(pass, layer, gate_up, 2, scratch.normed, width, t.hidden, g.dhidden, scratch.dropped, parameter_gradient, g.dnormed);
   norm_backward(pass, g.dnormed, t.mid, weights.feed_forward_norm, t.feed_forward_rstd, parameter_gradient, dx);
 
   // fwd: mid = x + attended·Woᵀ
-  const GroupMember output{kOutput, gk_f32(dx), t.hidden[kOutput], g.dhidden[kOutput]};
-  linear_group_backward(pass, layer, &output, 1, t.attended, hyper.query_width(), scratch.dropped, parameter_gradient, g.dattended);
+  const GroupMember output{kOutput, gk_f32(dx)};
+  linear_group_backward(pass, layer, &output, 1, t.attended, hyper.query_width(), t.hidden, g.dhidden, scratch.dropped, parameter_gradient, g.dattended);
   check(ops.zero(backend, g.dkey.data, gk_type_bytes(g.dkey.type, rows * hyper.kv_width())), "zero");
   check(ops.zero(backend, g.dvalue.data, gk_type_bytes(g.dvalue.type, rows * hyper.kv_width())), "zero");
   const gk_attention attention = pass.model.attention(segments);
@@ -178,10 +189,8 @@ void block_backward(const Pass &pass, const std::vector<gk_segment> &segments, i
     head_norm_backward(pass, t.key_raw, weights.key_norm, t.key_rstd, hyper.kv_heads, parameter_gradient, g.dkey);
   }
   norm_forward(pass, x, weights.attention_norm, scratch.normed, t.attention_rstd);
-  const GroupMember projections[] = {{kQuery, g.dquery, t.hidden[kQuery], g.dhidden[kQuery]},
-                                     {kKey, g.dkey, t.hidden[kKey], g.dhidden[kKey]},
-                                     {kValue, g.dvalue, t.hidden[kValue], g.dhidden[kValue]}};
-  linear_group_backward(pass, layer, projections, 3, scratch.normed, width, scratch.dropped, parameter_gradient, last ? gk_act{} : g.dnormed);
+  const GroupMember projections[] = {{kQuery, g.dquery}, {kKey, g.dkey}, {kValue, g.dvalue}};
+  linear_group_backward(pass, layer, projections, 3, scratch.normed, width, t.hidden, g.dhidden, scratch.dropped, parameter_gradient, last ? gk_act{} : g.dnormed);
   if (!last) norm_backward(pass, g.dnormed, x, weights.attention_norm, t.attention_rstd, parameter_gradient, dx);
 }
 

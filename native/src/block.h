@@ -6,6 +6,7 @@
 //
 // Every W may carry LoRA: + scale · dropout(input)·Aᵀ·Bᵀ. Trained are either the LoRA matrices or, where the model computes with a Weights, all weights.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -46,6 +47,24 @@ struct Pass {
   }
 };
 
+// The low-rank rows of a block's targets. Those of targets that share an input are neighbouring columns of one matrix, so that a backend may compute them as one.
+class LowRank {
+ public:
+  // ranks[t]: largest rank of target t, 0 for none.
+  void declare(Workspace *workspace, int64_t rows, const int32_t *ranks, gk_type type);
+  void set_type(gk_type type);
+  // [T,R], rows stride() elements apart, of a target that has a rank.
+  gk_act of(Target target) const { return at(groups_[size_t(kGroup[target])], offset_[size_t(target)]); }
+  int64_t stride(Target target) const { return stride_[size_t(kGroup[target])]; }
+
+ private:
+  static constexpr int kGroups = 4;
+  static constexpr int kGroup[kTargets] = {0, 0, 0, 1, 2, 2, 3};
+  std::array<gk_act, kGroups> groups_{};
+  std::array<int64_t, kGroups> stride_{};
+  std::array<int64_t, kTargets> offset_{};
+};
+
 // A block's activations that its backward reads. hidden is the low-rank x·Aᵀ of each target, [T,R].
 struct BlockTensors {
   gk_act query, key, value;                // [T,H*D], [T,G*D]; after per-head norm and rope
@@ -56,8 +75,8 @@ struct BlockTensors {
   float *mid;                              // [T,C]; like all of the residual stream in f32
   gk_act gate, up;                         // [T,F]
   float *attention_rstd, *feed_forward_rstd;  // [T]
-  gk_act hidden[kTargets];
-  // ranks[t]: largest rank of target t, 0 for none. T = rows. type: of the activations; f32 has room for bf16 too.
+  LowRank hidden;
+  // ranks: as LowRank's. T = rows. type: of the activations; f32 has room for bf16 too.
   void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type);
   // From now on they are of this type.
   void set_type(gk_type type);
@@ -76,7 +95,7 @@ struct BlockGradients {
   gk_act dnormed;              // [T,C]
   gk_act dactivated;           // [T,F]
   gk_act dquery, dkey, dvalue, dattended;
-  gk_act dhidden[kTargets];    // [T,R]
+  LowRank dhidden;             // [T,R]
   void declare(Workspace *workspace, const Model &model, int64_t rows, const int32_t *ranks, gk_type type);
 };
 

@@ -82,14 +82,11 @@ int32_t Generator::add_adapter(const Adapter &adapter) {
 
 void Generator::make_room(const int32_t *ranks) {
   auto room = std::make_unique<Workspace>();
-  gk_act hidden[kTargets];
-  for (int t = 0; t < kTargets; t++) {
-    hidden[t] = {nullptr, tensors_.query.type};
-    if (ranks[t]) room->add(&hidden[t], max_rows_ * ranks[t], hidden[t].type);
-  }
+  LowRank hidden;
+  hidden.declare(room.get(), max_rows_, ranks, tensors_.query.type);
   room->allocate(model_.runtime(), "the adapters' activations");
   hidden_ = std::move(room);
-  std::copy(hidden, hidden + kTargets, tensors_.hidden);
+  tensors_.hidden = hidden;
   std::copy(ranks, ranks + kTargets, ranks_);
 }
 

@@ -20,7 +20,8 @@ const Adapter *joined_adapter(const Pass &pass) {
 }
 
 // hidden = input·Aᵀ of each member that the span's adapter touches; one product where they share an input, which dropout forbids.
-void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, gk_act x, int64_t k, gk_act dropped) {
+void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, gk_act x, int64_t k, const LowRank &hidden,
+                        gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const gk_act input = at(x, span.begin * k);
@@ -29,7 +30,8 @@ void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span
   for (int i = 0; i < count; i++) {
     const LoraTensor *lora = span.adapter->find(layer, members[i].target);
     if (!lora) continue;
-    products[group++] = {span.adapter->a(*lora), at(members[i].hidden, span.begin * lora->rank), lora->rank, 1.0f, 0};
+    const int64_t stride = hidden.stride(lora->target);
+    products[group++] = {span.adapter->a(*lora), at(hidden.of(lora->target), span.begin * stride), stride, 1.0f, 0};
     if (pass.dropout == 0) continue;
     check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, lora->target), span.count * k, dropped, 0), "dropout");
     check(ops.matmul_fwd(backend, 1, products, dropped, k, span.count, k), "matmul");
@@ -39,22 +41,25 @@ void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span
 }
 
 // y = or += s · hidden·Bᵀ of each member that the span's adapter touches.
-void up_project(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, bool accumulate) {
+void up_project(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, const LowRank &hidden, bool accumulate) {
   for (int i = 0; i < count; i++) {
     const LoraTensor *lora = span.adapter->find(layer, members[i].target);
     if (!lora) continue;
     const gk_product up{span.adapter->b(*lora), at(members[i].y, span.begin * lora->n), lora->n, lora->scale * span.scale, accumulate ? 1 : 0};
-    check(pass.model.ops().matmul_fwd(pass.model.backend(), 1, &up, at(members[i].hidden, span.begin * lora->rank), lora->rank, span.count, lora->rank), "matmul");
+    const int64_t stride = hidden.stride(lora->target);
+    check(pass.model.ops().matmul_fwd(pass.model.backend(), 1, &up, at(hidden.of(lora->target), span.begin * stride), stride, span.count, lora->rank), "matmul");
   }
 }
 
 }  // namespace
 
-void linear_hidden_forward(const Pass &pass, int32_t layer, const GroupMember &member, gk_act x, int64_t k, gk_act dropped) {
-  for (const AdapterSpan &span : pass.adapters) down_project_apart(pass, layer, span, &member, 1, x, k, dropped);
+void linear_hidden_forward(const Pass &pass, int32_t layer, Target target, gk_act x, int64_t k, const LowRank &hidden, gk_act dropped) {
+  const GroupMember member{target, {}};
+  for (const AdapterSpan &span : pass.adapters) down_project_apart(pass, layer, span, &member, 1, x, k, hidden, dropped);
 }
 
-void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, bool accumulate, gk_act dropped) {
+void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, bool accumulate, const LowRank &hidden,
+                          gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const Adapter *joined = joined_adapter(pass);
@@ -65,8 +70,8 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   // Where y is rounded, the small term goes first: then the sum is rounded once, and read where the large product writes it anyway.
   const bool small_first = joined && members[0].y.type != GK_F32;
   if (small_first) {
-    down_project_apart(pass, layer, pass.adapters[0], members, count, x, k, dropped);
-    up_project(pass, layer, pass.adapters[0], members, count, accumulate);
+    down_project_apart(pass, layer, pass.adapters[0], members, count, x, k, hidden, dropped);
+    up_project(pass, layer, pass.adapters[0], members, count, hidden, accumulate);
   }
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
@@ -75,7 +80,7 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   }
   for (int i = 0; joined && !small_first && i < count; i++)
     if (const LoraTensor *lora = joined->find(layer, members[i].target))
-      products[group++] = {joined->a(*lora), members[i].hidden, lora->rank, 1.0f, 0};
+      products[group++] = {joined->a(*lora), hidden.of(lora->target), hidden.stride(lora->target), 1.0f, 0};
   check(ops.matmul_fwd(backend, group, products, x, k, pass.rows, k), "matmul");
 
   for (int i = 0; i < count; i++) {
@@ -84,8 +89,8 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   }
   if (small_first) return;
   for (const AdapterSpan &span : pass.adapters) {  // hidden rows are used before the next span, which may cover the same rows
-    if (!joined) down_project_apart(pass, layer, span, members, count, x, k, dropped);
-    up_project(pass, layer, span, members, count, true);
+    if (!joined) down_project_apart(pass, layer, span, members, count, x, k, hidden, dropped);
+    up_project(pass, layer, span, members, count, hidden, true);
   }
 }
 
@@ -102,41 +107,47 @@ void weight_backward(const Pass &pass, const Linear &linear, gk_act dy, gk_act x
 
 }  // namespace
 
-void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, gk_act dropped,
-                           float *parameter_gradient, gk_act dx) {
+void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, const LowRank &hidden,
+                           const LowRank &dhidden, gk_act dropped, float *parameter_gradient, gk_act dx) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
   const Adapter *adapter = pass.adapters.empty() ? nullptr : pass.adapters[0].adapter;
   const int64_t m = pass.rows;
+  const bool small_first = dx.type != GK_F32;   // as in the forward
   gk_product products[kMostProducts] = {};
   int group = 0;
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     if (pass.model.trained()) weight_backward(pass, linear, members[i].y, x, k, parameter_gradient);
-    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
+    if (!small_first) products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
   }
   for (int i = 0; adapter && i < count; i++) {
     const LoraTensor *lora = adapter->find(layer, members[i].target);
     if (!lora) continue;
-    const GroupMember &member = members[i];
+    const gk_act dy = members[i].y, h = hidden.of(lora->target), dh = dhidden.of(lora->target);
+    const int64_t stride = hidden.stride(lora->target);
     // fwd: h = d(x)·Aᵀ;  y += s · h·Bᵀ
-    check(ops.matmul_dw(backend, member.y, lora->n, member.hidden, lora->rank, m, lora->n, lora->rank, lora->scale, parameter_gradient + lora->b_offset), "matmul_dw");
-    const gk_product up{adapter->b(*lora), member.y, lora->n, lora->scale, 0};
-    check(ops.matmul_dx(backend, 1, &up, member.dhidden, lora->rank, m, lora->rank, 0), "matmul_dx");
+    check(ops.matmul_dw(backend, dy, lora->n, h, stride, m, lora->n, lora->rank, lora->scale, parameter_gradient + lora->b_offset), "matmul_dw");
+    const gk_product up{adapter->b(*lora), dy, lora->n, lora->scale, 0};
+    check(ops.matmul_dx(backend, 1, &up, dh, stride, m, lora->rank, 0), "matmul_dx");
     gk_act input = x;
     if (pass.dropout > 0) {
-      check(ops.dropout(backend, x, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, member.target), m * k, dropped, 0), "dropout");
+      check(ops.dropout(backend, x, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, lora->target), m * k, dropped, 0), "dropout");
       input = dropped;
     }
-    check(ops.matmul_dw(backend, member.dhidden, lora->rank, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
-    if (pass.dropout == 0) products[group++] = {adapter->a(*lora), member.dhidden, lora->rank, 1.0f, 0};
+    check(ops.matmul_dw(backend, dh, stride, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
+    if (pass.dropout == 0) products[group++] = {adapter->a(*lora), dh, stride, 1.0f, 0};
+  }
+  for (int i = 0; small_first && i < count; i++) {
+    const Linear &linear = pass.model.layer(layer).linear[members[i].target];
+    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
   }
   if (!dx.data) return;
   check(ops.matmul_dx(backend, group, products, dx, k, m, k, 0), "matmul_dx");
   for (int i = 0; adapter && pass.dropout > 0 && i < count; i++) {
     const LoraTensor *lora = adapter->find(layer, members[i].target);
     if (!lora) continue;
-    const gk_product down{adapter->a(*lora), members[i].dhidden, lora->rank, 1.0f, 0};
+    const gk_product down{adapter->a(*lora), dhidden.of(lora->target), dhidden.stride(lora->target), 1.0f, 0};
     check(ops.matmul_dx(backend, 1, &down, dropped, k, m, k, 0), "matmul_dx");
     check(ops.dropout(backend, dropped, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, members[i].target), m * k, dx, 1), "dropout");
   }

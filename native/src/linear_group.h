@@ -7,16 +7,15 @@ namespace graft {
 struct GroupMember {
   Target target;
   gk_act y;            // forward: [T,n]; backward: dy [T,n]
-  gk_act hidden;       // [T,R]; may be NULL when no adapter touches the target
-  gk_act dhidden;      // backward only, [T,R]
 };
 
-// y = x·Wᵀ + bias + LoRA for each member (y += ... when accumulate). dropped: scratch [T,k], used with dropout only.
-void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, bool accumulate, gk_act dropped);
+// y = x·Wᵀ + bias + LoRA for each member (y += ... when accumulate). hidden: overwritten where an adapter touches the target. dropped: scratch [T,k], used with dropout only.
+void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, bool accumulate, const LowRank &hidden,
+                          gk_act dropped);
 // Only the hidden rows of one member, as the above leaves them.
-void linear_hidden_forward(const Pass &pass, int32_t layer, const GroupMember &member, gk_act x, int64_t k, gk_act dropped);
+void linear_hidden_forward(const Pass &pass, int32_t layer, Target target, gk_act x, int64_t k, const LowRank &hidden, gk_act dropped);
 // Adds the gradients of each member's LoRA, or of its weight and bias where all weights are trained, to parameter_gradient and, when dx.data is not NULL, overwrites dx [T,k] with the sum over members.
-void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, gk_act dropped,
-                           float *parameter_gradient, gk_act dx);
+void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *members, int count, gk_act x, int64_t k, const LowRank &hidden,
+                           const LowRank &dhidden, gk_act dropped, float *parameter_gradient, gk_act dx);
 
 }  // namespace graft

@@ -74,6 +74,37 @@ static int64_t slice_rows(bool fast, const gk_weight &w) {
   return fits > 128 ? fits : 128;
 }
 
+/* How many members from p[0] on are one product: small ones that are trained, whose columns lie side by side, as the low-rank rows of layers that share an input do. */
+static int32_t neighbours(bool fast, int32_t group, const gk_product *p) {
+  int64_t bytes = 0;
+  int32_t count = 0;
+  while (fast && count < group) {
+    const gk_product &q = p[count];
+    if (q.w.type != GK_F32 || (bytes += q.w.n * row_elements(fast, q.w.k) * 2) >= SLICE_BYTES / 8) break;
+    const gk_product &before = p[count > 0 ? count - 1 : 0];
+    const bool beside = gk_act_at(before.y, before.w.n).data == q.y.data && before.y.type == q.y.type && before.ldy == q.ldy && before.scale == q.scale && before.accumulate == q.accumulate;
+    if (count > 0 && !(beside && q.y.data < gk_act_at(p[0].y, q.ldy).data)) break;
+    count++;
+  }
+  return count > 1 ? count : 1;
+}
+/* Their rows as one weight, which is the operand. */
+static gk_status stack(gk_backend *b, int32_t count, const gk_product *p, bool crossed, gk_cuda_operand *operand) {
+  const int64_t ld = row_elements(true, p[0].w.k);
+  int64_t rows = 0;
+  for (int32_t g = 0; g < count; g++) rows += p[g].w.n;
+  uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, rows * ld * 2);
+  if (!room) return GK_OUT_OF_MEMORY;
+  *operand = {room, ld, crossed};
+  for (int32_t g = 0; g < count; room += p[g++].w.n * ld) GK_TRY(gk_cuda_weight_bf16(b, p[g].w, 0, p[g].w.n, room));
+  return GK_OK;
+}
+static int64_t columns_of(int32_t count, const gk_product *p) {
+  int64_t n = 0;
+  for (int32_t g = 0; g < count; g++) n += p[g].w.n;
+  return n;
+}
+
 /* Can all of this be done with the precision that is set? */
 static gk_status check(gk_backend *b, int32_t group, const gk_product *p, gk_act x) {
   bool bf16 = gk_is_bf16(x);
@@ -94,8 +125,15 @@ gk_status gk_matmul_fwd_cuda(gk_backend *b, int32_t group, const gk_product *p, 
   b->kept->begin();
   GK_TRY(written_by_now(b, fast, group, p));
   GK_TRY(activations(b, fast, &input, 1, &left));
-  for (int32_t g = 0; g < group; g++) {
-    const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
+  for (int32_t g = 0, count; g < group; g += count) {
+    count = neighbours(fast, group - g, p + g);
+    const int64_t n = columns_of(count, p + g), step = slice_rows(fast, p[g].w);
+    if (count > 1) {
+      gk_cuda_operand weights;
+      GK_TRY(stack(b, count, p + g, false, &weights));
+      GK_TRY(multiply(b, fast, {left, weights, m, n, k, p[g].y, p[g].ldy, p[g].scale, p[g].accumulate != 0}));
+      continue;
+    }
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
       GK_TRY(multiply_weight(b, fast, p[g].w, begin, rows, false, {left, {}, m, rows, k, gk_act_at(p[g].y, begin), p[g].ldy, p[g].scale, p[g].accumulate != 0}));
@@ -114,11 +152,19 @@ gk_status gk_matmul_dx_cuda(gk_backend *b, int32_t group, const gk_product *p, g
   bool add = accumulate != 0;
   b->kept->begin();
   GK_TRY(written_by_now(b, fast, group, p));
-  for (int32_t g = 0; g < group; g++) {
-    const int64_t n = p[g].w.n, step = slice_rows(fast, p[g].w);
+  for (int32_t g = 0, count; g < group; g += count) {
+    count = neighbours(fast, group - g, p + g);
+    const int64_t n = columns_of(count, p + g), step = slice_rows(fast, p[g].w);
     const gk_cuda_matrix dy = {p[g].y, p[g].ldy, m, n};
     gk_cuda_operand left;
     GK_TRY(activations(b, fast, &dy, 1, &left));
+    if (count > 1) {
+      gk_cuda_operand weights;
+      GK_TRY(stack(b, count, p + g, true, &weights));
+      GK_TRY(multiply(b, fast, {left, weights, m, k, n, dx, lddx, p[g].scale, add}));
+      add = true;
+      continue;
+    }
     for (int64_t begin = 0; begin < n; begin += step) {
       const int64_t rows = begin + step < n ? step : n - begin;
       const gk_cuda_operand part = {(const char *)left.data + begin * element_bytes(fast), left.ld, false};
