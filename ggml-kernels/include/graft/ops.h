@@ -130,8 +130,8 @@ typedef struct gk_adamw {
   float grad_scale;   /* multiplies every gradient first (clipping) */
 } gk_adamw;
 
-/* How products are computed where an isa has a choice, which is amx. GK_FAST (the default): bf16 pairs on tiles, each product
- * within about 2^-17 of itself: for training. GK_PRECISE: f32 as on avx512: for scores that are compared with others'. */
+/* How products are computed where there is a choice. GK_FAST (the default), for training: on amx bf16 pairs on tiles, each product within about 2^-17 of itself; on a GPU bf16
+ * operands. GK_PRECISE, for scores that are compared with others': f32 as on avx512. */
 typedef enum gk_precision { GK_FAST = 0, GK_PRECISE = 1 } gk_precision;
 
 struct gk_ops {
