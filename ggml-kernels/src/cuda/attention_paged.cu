@@ -192,9 +192,9 @@ template <int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kernel(paged_at
     const int pair = t.first + f32_group() * R + r;
     most[r] = -FLT_MAX, sum[r] = 0, sees[r] = seen(pair < last ? pair : last);
   }
-  for (int r = (int)threadIdx.x / 32; r < 8 * R; r += F32_THREADS / 32)
-    for (int u = lane; u < layout.quads; u += 32)
-      ((float4 *)(q + r * layout.pitch))[u] = t.first + r <= last ? query_quad(a, row_of(t.first + r) * layout.width, u, layout.width) : make_float4(0, 0, 0, 0);
+  const auto load_queries = [&](auto *from) { f32_load(q, layout, 8 * R, a.q_vector, [&](int r) { return t.first + r <= last ? from + row_of(t.first + r) * layout.width : nullptr; }); };
+  if (a.bf16) load_queries((const gk_bf16 *)a.q);
+  else load_queries((const float *)a.q);
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
     block_barrier();
     for (int r = (int)threadIdx.x / 32; r < 16 * C; r += F32_THREADS / 32) {
