@@ -283,20 +283,20 @@ static void check_sharing(gk_backend *b, const char *isa, int64_t D) {
     memcpy(a[i] + (2 * P + A) * w, s[i] + (P + A) * w, (size_t)(B * w) * sizeof(float));
     if (i == 3) memset(a[i] + (P + A) * w, 0, (size_t)(P * w) * sizeof(float));   /* the prompt's own loss once */
   }
-  gk_act sa_[4], aa_[4], sd_[2], ad_[2];
-  for (int i = 0; i < 4; i++) sa_[i] = act_of(b, s[i], ns * (i == 0 || i == 3 ? QW : KW)), aa_[i] = act_of(b, a[i], na * (i == 0 || i == 3 ? QW : KW));
+  gk_act s_act[4], a_act[4], s_grad[2], a_grad[2];
+  for (int i = 0; i < 4; i++) s_act[i] = act_of(b, s[i], ns * (i == 0 || i == 3 ? QW : KW)), a_act[i] = act_of(b, a[i], na * (i == 0 || i == 3 ? QW : KW));
   for (int i = 0; i < 2; i++) {
-    sd_[i] = act_empty(b, ns * KW), ad_[i] = act_empty(b, na * KW);
-    memset(sd_[i].data, 0, (size_t)(ns * KW) * act_size(sd_[i]));
-    memset(ad_[i].data, 0, (size_t)(na * KW) * act_size(ad_[i]));
+    s_grad[i] = act_empty(b, ns * KW), a_grad[i] = act_empty(b, na * KW);
+    memset(s_grad[i].data, 0, (size_t)(ns * KW) * act_size(s_grad[i]));
+    memset(a_grad[i].data, 0, (size_t)(na * KW) * act_size(a_grad[i]));
   }
-  const gk_act so_ = act_empty(b, ns * QW), ao_ = act_empty(b, na * QW), sdq_ = act_empty(b, ns * QW), adq_ = act_empty(b, na * QW);
+  const gk_act s_out = act_empty(b, ns * QW), a_out = act_empty(b, na * QW), s_dq = act_empty(b, ns * QW), a_dq = act_empty(b, na * QW);
   float *sl = guarded_f32(ns * H), *al = guarded_f32(na * H);
-  ops->attention_fwd(b, &sa, sa_[0], sa_[1], sa_[2], so_, sl);
-  ops->attention_fwd(b, &aa, aa_[0], aa_[1], aa_[2], ao_, al);
-  ops->attention_bwd(b, &sa, sa_[0], sa_[1], sa_[2], so_, sl, sa_[3], sdq_, sd_[0], sd_[1]);
-  ops->attention_bwd(b, &aa, aa_[0], aa_[1], aa_[2], ao_, al, aa_[3], adq_, ad_[0], ad_[1]);
-  const float *so = act_floats(so_, ns * QW), *ao = act_floats(ao_, na * QW), *sdq = act_floats(sdq_, ns * QW), *adq = act_floats(adq_, na * QW);
+  ops->attention_fwd(b, &sa, s_act[0], s_act[1], s_act[2], s_out, sl);
+  ops->attention_fwd(b, &aa, a_act[0], a_act[1], a_act[2], a_out, al);
+  ops->attention_bwd(b, &sa, s_act[0], s_act[1], s_act[2], s_out, sl, s_act[3], s_dq, s_grad[0], s_grad[1]);
+  ops->attention_bwd(b, &aa, a_act[0], a_act[1], a_act[2], a_out, al, a_act[3], a_dq, a_grad[0], a_grad[1]);
+  const float *so = act_floats(s_out, ns * QW), *ao = act_floats(a_out, na * QW), *sdq = act_floats(s_dq, ns * QW), *adq = act_floats(a_dq, na * QW);
   /* sums of about 100 terms of order 1, twice; in bf16 p is rounded after other maxima were taken off the scores, out before delta is made of it, and so are the results */
   const double tolerance = 256 * FLT_EPSILON + (is_bf16(b) ? 0x1p-6 : 0);
   for (int64_t i = 0; i < (P + A) * QW; i++) NEAR("out", i, so[i], ao[i], tolerance);
@@ -305,7 +305,7 @@ static void check_sharing(gk_backend *b, const char *isa, int64_t D) {
     NEAR("dq", i, sdq[(P + A) * QW + i], adq[(2 * P + A) * QW + i], 4 * tolerance);
   }
   for (int c = 0; c < 2; c++) {
-    const float *sd = act_floats(sd_[c], ns * KW), *ad = act_floats(ad_[c], na * KW);
+    const float *sd = act_floats(s_grad[c], ns * KW), *ad = act_floats(a_grad[c], na * KW);
     for (int64_t i = 0; i < P * KW; i++) NEAR("prompt", i, sd[i], (double)ad[i] + ad[(P + A) * KW + i], 8 * tolerance);
   }
   guarded_free_all();
@@ -328,7 +328,8 @@ static void check_taken(gk_backend *b, const char *isa) {
   for (int i = 0; i < ACTS; i++) want[i] = act_floats(first[i], n[i]);
   for (int odd = 0; odd <= ACTS; odd++) {   /* the last: the scale */
     gk_act x[ACTS];
-    AT("%s tensor %d off by one element, or scale", isa, odd);
+    if (odd < ACTS) AT("%s tensor %d off by one element", isa, odd);
+    else AT("%s negative scale", isa);
     for (int i = 0; i < ACTS; i++) {
       x[i] = act_copy(base[i], n[i]);
       if (i == odd) {
