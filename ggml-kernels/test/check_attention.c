@@ -1,6 +1,7 @@
 /* attention against softmax(q kᵀ) v in double; its backward against a double backward that is itself held against
  * central differences; and a shared prefix against the same tokens computed twice.
  */
+#include "acts.h"
 #include "harness.h"
 #include "internal.h"
 
@@ -99,11 +100,23 @@ enum { N_HEADS = sizeof heads / sizeof heads[0], N_LAYOUTS = 11, LARGE_LAYOUT = 
 /* Are products in bf16? */
 static int in_bf16(const gk_backend *b, const problem *t) { return is_bf16(b) && (t->a.head_width == 64 || t->a.head_width == 96 || t->a.head_width == 128); }
 
-/* Then every factor of a product (q and k, p and v, dout and v, p and dout, ds and k or q) is rounded by at most 2^-8 of itself (8 significant bits). A score moves by the two of
- * q and k times its size, so its p, with a sum of such, by the exponential of twice that; and there are at most four more roundings in a row. */
-static double bf16_score_error(const exact *e) { return e->score_size * (0x1p-7 + 0x1p-16); }
-static double bf16_error(const exact *e) { return exp(2 * bf16_score_error(e)) * pow(1 + 0x1p-8, 4) - 1; }
-#define BF16_SMALLEST 0x1p-126   /* what is smaller may become 0 */
+/* Then p and ds are rounded before they are multiplied; q, k, v and dout are as given. With activations in bf16 so is out, of which the backward makes delta, and so are the results. */
+static double rounded(int times) { return pow(1 + 0x1p-8, times) - 1; }
+#define BF16_SMALLEST 0x1p-110   /* p below 2^-126 may become 0; times some units, for some hundred keys */
+
+static size_t act_size(gk_act a) { return a.type == GK_BF16 ? 2 : 4; }
+static int same_bits(gk_act x, gk_act y, int64_t n) { return memcmp(x.data, y.data, (size_t)n * act_size(x)) == 0; }
+static void put_nan(gk_act a, int64_t i) {
+  if (a.type == GK_BF16) ((uint16_t *)a.data)[i] = 0x7fc0;
+  else FLOATS(a)[i] = NAN;
+}
+/* A guarded copy, whatever the type. */
+static gk_act act_copy(gk_act a, int64_t n) {
+  gk_act copy = {guarded(n * (int64_t)act_size(a)), a.type};
+  memcpy(copy.data, a.data, (size_t)n * act_size(a));
+  return copy;
+}
+static gk_act act_normal(const gk_backend *b, int64_t n) { return act_of(b, guarded_normal(n), n); }
 
 /* Leaves only rows at the borders of strips of 16, so that a row too many or too few is a large part of a sum. */
 static void leave_borders(float *x, int64_t rows, int64_t width) {
@@ -135,12 +148,12 @@ static problem make_problem(int layout, int h) {
 }
 
 /* Each case once for each isa, with one of the thread counts and one of the guards: all with all would take minutes. On CUDA each case once in f32, and
- * once in bf16 where the head width makes a difference; on the emulator half of those in f32, which has three kinds of width (to 64, to 128, to 256). */
+ * once in bf16; on the emulator half of those that are computed in f32, which has three kinds of width (to 64, to 128, to 256). */
 static int skip(gk_backend *b, int c) {
   const problem t = make_problem(c % N_LAYOUTS, c / N_LAYOUTS);
   if (c % N_LAYOUTS >= LARGE_LAYOUT && !in_bf16(b, &t)) return 1;
-  if (is_cuda(b) && !is_bf16(b) && c % 4 >= 2 && strstr(gk_backend_ops(b)->describe(b), "emulated")) return 1;
-  if (is_cuda(b)) return c % 2 != guard_front || (is_bf16(b) && !in_bf16(b, &t) && t.a.head_width != 31);
+  if (is_cuda(b) && !in_bf16(b, &t) && c % 4 >= 2 && strstr(gk_backend_ops(b)->describe(b), "emulated")) return 1;
+  if (is_cuda(b)) return c % 2 != guard_front;
   if (b->isa == GK_ISA_REF) return c % 2 != guard_front;
   return c % 6 != (b->threads - 1) * 2 + guard_front;
 }
@@ -157,13 +170,15 @@ static void check_blind(gk_backend *b, const char *isa, int32_t D) {
   const gk_ops *ops = gk_backend_ops(b);
   const gk_segment s = {0, 5, 0, 0, 0, 2};
   const gk_attention a = {2, 1, D, 1, 1, &s};
-  float *q = guarded_normal(10 * D), *k = guarded_normal(2 * D), *v = guarded_normal(2 * D), *dout = guarded_normal(10 * D);
-  float *out = guarded_f32(10 * D), *lse = guarded_f32(10), *dq = guarded_f32(10 * D), *dk = guarded_normal(2 * D), *dv = guarded_normal(2 * D);
-  CHECK(ops->attention_fwd(b, &a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse) == GK_OK);
-  CHECK(ops->attention_bwd(b, &a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv)) == GK_OK);
+  const gk_act q = act_normal(b, 10 * D), k = act_normal(b, 2 * D), v = act_normal(b, 2 * D), dout = act_normal(b, 10 * D);
+  const gk_act out = act_empty(b, 10 * D), dq = act_empty(b, 10 * D), dk = act_normal(b, 2 * D), dv = act_normal(b, 2 * D);
+  float *lse = guarded_f32(10);
+  CHECK(ops->attention_fwd(b, &a, q, k, v, out, lse) == GK_OK);
+  CHECK(ops->attention_bwd(b, &a, q, k, v, out, lse, dout, dq, dk, dv) == GK_OK);
+  const float *o = act_floats(out, 10 * D), *to_q = act_floats(dq, 10 * D), *to_k = act_floats(dk, 2 * D), *to_v = act_floats(dv, 2 * D);
   for (int i = 0; i < 10; i++) CHECK(i < 6 ? lse[i] == -INFINITY : isfinite(lse[i]));
-  for (int i = 0; i < 10 * D; i++) CHECK(i < 6 * D ? out[i] == 0 && dq[i] == 0 : isfinite(out[i]) && isfinite(dq[i]));
-  for (int i = 0; i < 2 * D; i++) CHECK(isfinite(dk[i]) && isfinite(dv[i]));
+  for (int i = 0; i < 10 * D; i++) CHECK(i < 6 * D ? o[i] == 0 && to_q[i] == 0 : isfinite(o[i]) && isfinite(to_q[i]));
+  for (int i = 0; i < 2 * D; i++) CHECK(isfinite(to_k[i]) && isfinite(to_v[i]));
   guarded_free_all();
 }
 
@@ -176,32 +191,31 @@ void check_attention_fwd(gk_backend *b, const char *isa) {
     int64_t H = t.a.heads, D = t.a.head_width, nq = t.q_rows * H * D, nk = t.k_rows * t.a.kv_heads * D;
     const int bf16 = in_bf16(b, &t);
     AT("%s %s H %d G %d D %d layout %d", isa, gk_backend_ops(b)->describe(b), (int)H, t.a.kv_heads, (int)D, c % N_LAYOUTS);
-    float *q = guarded_normal(nq), *k = guarded_normal(nk), *v = guarded_normal(nk), *out = guarded_normal(nq), *lse = guarded_normal(t.q_rows * H);
-    float *old = guarded_f32(nq), *again = guarded_f32(nq);
+    float *q = guarded_normal(nq), *k = guarded_normal(nk), *v = guarded_normal(nk), *old = guarded_normal(nq), *lse = guarded_normal(t.q_rows * H);
     if (c % 3 == 1)   /* softmax is almost one-hot, exp under- and overflows without the maximum */
-      for (int64_t i = 0; i < nq; i++) q[i] *= bf16 && c % 2 ? 3 : 200;   /* by 200 a bf16 score is off by more than 1 */
+      for (int64_t i = 0; i < nq; i++) q[i] *= 200;
     if (c % 3 == 2)
       for (int64_t i = 0; i < nk; i++) v[i] *= i % 2 ? 1e-41f : 1e30f;
     if (c % 3 != 2 && bf16) leave_borders(v, t.k_rows, t.a.kv_heads * D);
-    memcpy(old, out, (size_t)nq * sizeof(float));
-    CHECK(ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), c % 2 ? lse : NULL) == GK_OK);
+    const gk_act to_q = act_of(b, q, nq), to_k = act_of(b, k, nk), to_v = act_of(b, v, nk), to_old = act_of(b, old, nq), to_out = act_copy(to_old, nq), again = act_copy(to_old, nq);
+    CHECK(ops->attention_fwd(b, &t.a, to_q, to_k, to_v, to_out, c % 2 ? lse : NULL) == GK_OK);
+    const float *out = act_floats(to_out, nq);
     exact e = exact_open(&t, q, k, v);
     exact_run(&t, &e, NULL);
-    double error = relative_error(&t, &e) + (bf16 ? bf16_error(&e) : 0), smallest = bf16 ? BF16_SMALLEST : 1e-43;
+    const double error = (relative_error(&t, &e) + (bf16 ? rounded(1) : 0)) * (1 + act_rounding(b)), smallest = is_bf16(b) ? BF16_SMALLEST : 1e-43;
     for (int64_t i = 0; i < nq; i++) {
       if (!is_query(&t, i / (H * D))) CHECK(out[i] == old[i]);
-      else NEAR("out", i, out[i], e.out[i], error * e.out_size[i] + smallest);
+      else NEAR("out", i, out[i], e.out[i], error * e.out_size[i] + act_rounding(b) * fabs(e.out[i]) + smallest);
     }
     for (int64_t i = 0; c % 2 && i < t.q_rows * H; i++)
-      if (is_query(&t, i / H)) NEAR("lse", i, lse[i], e.lse[i], relative_error(&t, &e) + (bf16 ? bf16_score_error(&e) : 0) + FLT_EPSILON * fabs(e.lse[i]));
-    memcpy(again, old, (size_t)nq * sizeof(float));
-    ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(again), NULL);
-    CHECK(memcmp(again, out, (size_t)nq * sizeof(float)) == 0);
+      if (is_query(&t, i / H)) NEAR("lse", i, lse[i], e.lse[i], relative_error(&t, &e) + FLT_EPSILON * fabs(e.lse[i]));
+    ops->attention_fwd(b, &t.a, to_q, to_k, to_v, again, NULL);
+    CHECK(same_bits(again, to_out, nq));
     /* the last own key of the last segment: at least the last query sees it */
     const gk_segment *s = &t.segments[t.a.n_segments - 1];
-    k[(s->k_begin + s->k_count) * t.a.kv_heads * D - 1] = NAN;
-    ops->attention_fwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), NULL);
-    CHECK(isnan(out[(s->q_begin + s->q_count) * H * D - 1]));
+    put_nan(to_k, (s->k_begin + s->k_count) * t.a.kv_heads * D - 1);
+    ops->attention_fwd(b, &t.a, to_q, to_k, to_v, to_out, NULL);
+    CHECK(isnan(act_floats(to_out, nq)[(s->q_begin + s->q_count) * H * D - 1]));
     exact_close(&e);
     guarded_free_all();
   }
@@ -269,33 +283,87 @@ static void check_sharing(gk_backend *b, const char *isa, int64_t D) {
     memcpy(a[i] + (2 * P + A) * w, s[i] + (P + A) * w, (size_t)(B * w) * sizeof(float));
     if (i == 3) memset(a[i] + (P + A) * w, 0, (size_t)(P * w) * sizeof(float));   /* the prompt's own loss once */
   }
-  float *so = guarded_f32(ns * QW), *sl = guarded_f32(ns * H), *ao = guarded_f32(na * QW), *al = guarded_f32(na * H);
-  float *sdq = guarded_f32(ns * QW), *adq = guarded_f32(na * QW), *sd[2], *ad[2];
+  gk_act s_act[4], a_act[4], s_grad[2], a_grad[2];
+  for (int i = 0; i < 4; i++) s_act[i] = act_of(b, s[i], ns * (i == 0 || i == 3 ? QW : KW)), a_act[i] = act_of(b, a[i], na * (i == 0 || i == 3 ? QW : KW));
   for (int i = 0; i < 2; i++) {
-    sd[i] = guarded_f32(ns * KW), ad[i] = guarded_f32(na * KW);
-    memset(sd[i], 0, (size_t)(ns * KW) * sizeof(float));
-    memset(ad[i], 0, (size_t)(na * KW) * sizeof(float));
+    s_grad[i] = act_empty(b, ns * KW), a_grad[i] = act_empty(b, na * KW);
+    memset(s_grad[i].data, 0, (size_t)(ns * KW) * act_size(s_grad[i]));
+    memset(a_grad[i].data, 0, (size_t)(na * KW) * act_size(a_grad[i]));
   }
-  ops->attention_fwd(b, &sa, gk_f32(s[0]), gk_f32(s[1]), gk_f32(s[2]), gk_f32(so), sl);
-  ops->attention_fwd(b, &aa, gk_f32(a[0]), gk_f32(a[1]), gk_f32(a[2]), gk_f32(ao), al);
-  ops->attention_bwd(b, &sa, gk_f32(s[0]), gk_f32(s[1]), gk_f32(s[2]), gk_f32(so), sl, gk_f32(s[3]), gk_f32(sdq), gk_f32(sd[0]), gk_f32(sd[1]));
-  ops->attention_bwd(b, &aa, gk_f32(a[0]), gk_f32(a[1]), gk_f32(a[2]), gk_f32(ao), al, gk_f32(a[3]), gk_f32(adq), gk_f32(ad[0]), gk_f32(ad[1]));
-  /* sums of about 100 terms of order 1, twice; in bf16 p is rounded, by 2^-8 each time, after other maxima were taken off the scores */
-  double tolerance = 256 * FLT_EPSILON + (is_bf16(b) && D == 64 ? 0x1p-6 : 0);
+  const gk_act s_out = act_empty(b, ns * QW), a_out = act_empty(b, na * QW), s_dq = act_empty(b, ns * QW), a_dq = act_empty(b, na * QW);
+  float *sl = guarded_f32(ns * H), *al = guarded_f32(na * H);
+  ops->attention_fwd(b, &sa, s_act[0], s_act[1], s_act[2], s_out, sl);
+  ops->attention_fwd(b, &aa, a_act[0], a_act[1], a_act[2], a_out, al);
+  ops->attention_bwd(b, &sa, s_act[0], s_act[1], s_act[2], s_out, sl, s_act[3], s_dq, s_grad[0], s_grad[1]);
+  ops->attention_bwd(b, &aa, a_act[0], a_act[1], a_act[2], a_out, al, a_act[3], a_dq, a_grad[0], a_grad[1]);
+  const float *so = act_floats(s_out, ns * QW), *ao = act_floats(a_out, na * QW), *sdq = act_floats(s_dq, ns * QW), *adq = act_floats(a_dq, na * QW);
+  /* sums of about 100 terms of order 1, twice; in bf16 p is rounded after other maxima were taken off the scores, out before delta is made of it, and so are the results */
+  const double tolerance = 256 * FLT_EPSILON + (is_bf16(b) ? 0x1p-6 : 0);
   for (int64_t i = 0; i < (P + A) * QW; i++) NEAR("out", i, so[i], ao[i], tolerance);
   for (int64_t i = 0; i < B * QW; i++) {
     NEAR("out", i, so[(P + A) * QW + i], ao[(2 * P + A) * QW + i], tolerance);
     NEAR("dq", i, sdq[(P + A) * QW + i], adq[(2 * P + A) * QW + i], 4 * tolerance);
   }
-  for (int c = 0; c < 2; c++)
-    for (int64_t i = 0; i < P * KW; i++) NEAR("prompt", i, sd[c][i], (double)ad[c][i] + ad[c][(P + A) * KW + i], 8 * tolerance);
+  for (int c = 0; c < 2; c++) {
+    const float *sd = act_floats(s_grad[c], ns * KW), *ad = act_floats(a_grad[c], na * KW);
+    for (int64_t i = 0; i < P * KW; i++) NEAR("prompt", i, sd[i], (double)ad[i] + ad[(P + A) * KW + i], 8 * tolerance);
+  }
+  guarded_free_all();
+}
+
+/* What tensor cores do not take as it is: tensors that are not aligned, and a scale that is not positive. The results are those of other tensors of the same numbers; and a tensor of another
+ * type than the others is refused. */
+static void check_taken(gk_backend *b, const char *isa) {
+  enum { H = 2, G = 1, D = 64, R = 20, NQ = R * H * D, NK = R * G * D, ACTS = 8 };   /* q k v out dout dq dk dv */
+  const gk_ops *ops = gk_backend_ops(b);
+  const int64_t n[ACTS] = {NQ, NK, NK, NQ, NQ, NQ, NK, NK};
+  const gk_segment s = {0, R, 0, 0, 0, R};
+  const gk_attention a = {H, G, D, 0.125f, 1, &s}, negative = {H, G, D, -0.125f, 1, &s};
+  gk_act first[ACTS], base[ACTS];
+  float *want[ACTS], *lse = guarded_f32(R * H), *base_lse = guarded_f32(R * H);
+  for (int i = 0; i < ACTS; i++) base[i] = act_normal(b, n[i]), first[i] = act_copy(base[i], n[i]);
+  AT("%s as it lies", isa);
+  CHECK(ops->attention_fwd(b, &a, first[0], first[1], first[2], first[3], base_lse) == GK_OK);
+  CHECK(ops->attention_bwd(b, &a, first[0], first[1], first[2], first[3], base_lse, first[4], first[5], first[6], first[7]) == GK_OK);
+  for (int i = 0; i < ACTS; i++) want[i] = act_floats(first[i], n[i]);
+  for (int odd = 0; odd <= ACTS; odd++) {   /* the last: the scale */
+    gk_act x[ACTS];
+    if (odd < ACTS) AT("%s tensor %d off by one element", isa, odd);
+    else AT("%s negative scale", isa);
+    for (int i = 0; i < ACTS; i++) {
+      x[i] = act_copy(base[i], n[i]);
+      if (i == odd) {
+        char *room = guarded((n[i] + 1) * (int64_t)act_size(x[i]));
+        memcpy(room + act_size(x[i]), x[i].data, (size_t)n[i] * act_size(x[i]));
+        x[i].data = room + act_size(x[i]);
+      }
+    }
+    if (odd == ACTS) {
+      float *q = act_floats(x[0], NQ);
+      for (int i = 0; i < NQ; i++) q[i] = -q[i];
+      x[0] = act_of(b, q, NQ);
+    }
+    const gk_attention *how = odd == ACTS ? &negative : &a;
+    CHECK(ops->attention_fwd(b, how, x[0], x[1], x[2], x[3], lse) == GK_OK);
+    CHECK(ops->attention_bwd(b, how, x[0], x[1], x[2], x[3], lse, x[4], x[5], x[6], x[7]) == GK_OK);
+    for (int i = 0; i < R * H; i++) NEAR("lse", i, lse[i], base_lse[i], 1e-5);
+    for (int i = 3; i < ACTS; i++) {
+      const float *got = act_floats(x[i], n[i]);
+      for (int64_t j = 0; i != 4 && j < n[i]; j++) NEAR("result", j, got[j], odd == ACTS && i == 5 ? -want[i][j] : want[i][j], 1e-4 + (is_bf16(b) ? 0x1p-4 : 0));
+    }
+    if (odd == ACTS || !is_cuda(b)) continue;
+    x[odd].type = is_bf16(b) ? GK_F32 : GK_BF16;
+    if (odd < 4) CHECK(ops->attention_fwd(b, &a, x[0], x[1], x[2], x[3], lse) == GK_UNSUPPORTED);
+    CHECK(ops->attention_bwd(b, &a, x[0], x[1], x[2], x[3], lse, x[4], x[5], x[6], x[7]) == GK_UNSUPPORTED);
+  }
+  guarded_free_all();
 }
 
 void check_attention_bwd(gk_backend *b, const char *isa) {
   const gk_ops *ops = gk_backend_ops(b);
   check_sharing(b, isa, 16);
   if (is_bf16(b)) check_sharing(b, isa, 64);
-  guarded_free_all();
+  check_taken(b, isa);
   check_blind(b, isa, 17);
   check_blind(b, isa, 64);
   for (int c = 0; c < N_HEADS * N_LAYOUTS; c++) {
@@ -310,37 +378,30 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
       if (!is_query(&t, i / (H * D))) dout[i] = 0;
     if (bf16 && c % 4 < 2) leave_borders(dout, t.q_rows, H * D);
     if (c % 4 == 3)
-      for (int64_t i = 0; i < nq; i++) q[i] *= bf16 ? 3 : 50;
-    if (bf16 && c % 4 == 2)   /* small scores: tight tolerances */
-      for (int64_t i = 0; i < nk; i++) k[i] /= 16;
+      for (int64_t i = 0; i < nq; i++) q[i] *= 50;
+    const gk_act to_q = act_of(b, q, nq), to_k = act_of(b, k, nk), to_v = act_of(b, v, nk), to_dout = act_of(b, dout, nq);
     exact e = exact_open(&t, q, k, v);
     exact_run(&t, &e, dout);
-    float *out = guarded_f32(nq), *lse = guarded_f32(t.q_rows * H), *dq = guarded_normal(nq), *old = guarded_f32(nq);
-    float *dk = guarded_normal(nk), *dv = guarded_normal(nk), *dk0 = guarded_f32(nk), *dv0 = guarded_f32(nk), *dk2 = guarded_f32(nk);
+    float *out = guarded_f32(nq), *lse = guarded_f32(t.q_rows * H), *dq0 = guarded_normal(nq), *dk0 = guarded_normal(nk), *dv0 = guarded_normal(nk);
     to_float(e.out, out, nq);
     to_float(e.lse, lse, t.q_rows * H);
-    memcpy(old, dq, (size_t)nq * sizeof(float));
-    memcpy(dk0, dk, (size_t)nk * sizeof(float));
-    memcpy(dv0, dv, (size_t)nk * sizeof(float));
-    memcpy(dk2, dk, (size_t)nk * sizeof(float));
-    CHECK(ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv)) == GK_OK);
+    const gk_act to_out = act_of(b, out, nq), to_dq = act_of(b, dq0, nq), to_dk = act_of(b, dk0, nk), to_dv = act_of(b, dv0, nk);
+    const gk_act dq1 = act_copy(to_dq, nq), dk1 = act_copy(to_dk, nk), dv1 = act_copy(to_dv, nk), dq2 = act_copy(to_dq, nq), dk2 = act_copy(to_dk, nk), dv2 = act_copy(to_dv, nk);
+    CHECK(ops->attention_bwd(b, &t.a, to_q, to_k, to_v, to_out, lse, to_dout, dq1, dk1, dv1) == GK_OK);
+    const float *dq = act_floats(dq1, nq), *dk = act_floats(dk1, nk), *dv = act_floats(dv1, nk);
     double error = 2 * relative_error(&t, &e) + FLT_EPSILON * 2 * e.score_size;   /* lse is rounded to f32 */
-    const double in_f32 = error;
-    if (bf16) error += bf16_error(&e);
-    double smallest = bf16 ? BF16_SMALLEST : 1e-42;
+    const double in_f32 = error, r = act_rounding(b), smallest = is_bf16(b) ? BF16_SMALLEST : 1e-42;
+    if (is_bf16(b)) error = (error + rounded(bf16 ? 2 : 1)) * (1 + r);
     for (int64_t i = 0; i < nq; i++) {
-      if (!is_query(&t, i / (H * D))) CHECK(dq[i] == old[i]);
-      else NEAR("dq", i, dq[i], e.dq[i], error * e.dq_size[i] + smallest);
+      if (!is_query(&t, i / (H * D))) CHECK(dq[i] == dq0[i]);
+      else NEAR("dq", i, dq[i], e.dq[i], error * e.dq_size[i] + r * fabs(e.dq[i]) + smallest);
     }
     for (int64_t i = 0; i < nk; i++) {   /* the running sum that is rounded begins at dk0 */
-      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * e.dk_size[i] + in_f32 * fabs(dk0[i]) + smallest);
-      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * e.dv_size[i] + in_f32 * fabs(dv0[i]) + smallest);
+      NEAR("dk", i, dk[i], dk0[i] + e.dk[i], error * e.dk_size[i] + in_f32 * fabs(dk0[i]) + r * fabs(dk0[i] + e.dk[i]) + smallest);
+      NEAR("dv", i, dv[i], dv0[i] + e.dv[i], error * e.dv_size[i] + in_f32 * fabs(dv0[i]) + r * fabs(dv0[i] + e.dv[i]) + smallest);
     }
-    float *dq2 = guarded_f32(nq);
-    memcpy(dq2, old, (size_t)nq * sizeof(float));
-    ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq2), gk_f32(dk2), gk_f32(dv0));
-    CHECK(memcmp(dq2, dq, (size_t)nq * sizeof(float)) == 0 && memcmp(dk2, dk, (size_t)nk * sizeof(float)) == 0 &&
-          memcmp(dv0, dv, (size_t)nk * sizeof(float)) == 0);
+    ops->attention_bwd(b, &t.a, to_q, to_k, to_v, to_out, lse, to_dout, dq2, dk2, dv2);
+    CHECK(same_bits(dq2, dq1, nq) && same_bits(dk2, dk1, nk) && same_bits(dv2, dv1, nk));
     if (D <= 3 && t.q_rows <= 40 && c % 4 != 3 && strcmp(isa, "ref") == 0) {
       double *kept = doubles(nq);
       memcpy(kept, e.dq, (size_t)nq * sizeof(double));
@@ -348,9 +409,9 @@ void check_attention_bwd(gk_backend *b, const char *isa) {
       check_statement_dq(&t, &e, dout, kept);
       free(kept);
     }
-    dout[(t.segments[0].q_begin + 1) * H * D - 1] = NAN;
-    ops->attention_bwd(b, &t.a, gk_f32(q), gk_f32(k), gk_f32(v), gk_f32(out), lse, gk_f32(dout), gk_f32(dq), gk_f32(dk), gk_f32(dv));
-    CHECK(isnan(dv[(row_of(&t.segments[0], 0) + 1) * t.a.kv_heads * D - 1]));
+    put_nan(to_dout, (t.segments[0].q_begin + 1) * H * D - 1);
+    ops->attention_bwd(b, &t.a, to_q, to_k, to_v, to_out, lse, to_dout, dq1, dk1, dv1);
+    CHECK(isnan(act_floats(dv1, nk)[(row_of(&t.segments[0], 0) + 1) * t.a.kv_heads * D - 1]));
     exact_close(&e);
     guarded_free_all();
   }

@@ -1,6 +1,7 @@
 /* Paged attention against attention over the same keys and values laid end to end (gk_attention_fwd_ref, in double, itself held against a statement of
  * its own in check_attention.c), and what is lost by pages of F16 and Q8_0 against what those formats' rounding allows.
  */
+#include "acts.h"
 #include "harness.h"
 #include "internal.h"
 
@@ -35,7 +36,7 @@ typedef struct tokens {
 static tokens write_tokens(gk_backend *b, const gk_pages *p, const int32_t *slots, int64_t n, char *pages) {
   const int64_t G = p->kv_heads, D = p->head_width, P = p->page_tokens;
   tokens t = {guarded_normal(n * G * D), guarded_f32(n * G * D), 0};
-  CHECK(gk_backend_ops(b)->pages_write(b, p, gk_f32(t.given), slots, n, pages) == GK_OK);
+  CHECK(gk_backend_ops(b)->pages_write(b, p, act_of(b, t.given, n * G * D), slots, n, pages) == GK_OK);
   for (int64_t i = 0; i < n * G * D; i++) t.most = fmax(t.most, fabs(t.given[i]));
   for (int64_t j = 0; j < n; j++)
     for (int64_t g = 0; g < G; g++) {
@@ -78,10 +79,13 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
     k[n] = write_tokens(b, &a.pages, slots, segments[n].k_count, kp);
     v[n] = write_tokens(b, &a.pages, slots, segments[n].k_count, vp);
   }
-  float *q = guarded_normal(rows * HD), *out = guarded_normal(rows * HD), *again = guarded_f32(rows * HD), *held = guarded_f32(rows * HD), *given = guarded_f32(rows * HD);
-  memcpy(again, out, (size_t)(rows * HD) * sizeof(float));
-  memcpy(held, out, (size_t)(rows * HD) * sizeof(float));
-  CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(out)) == GK_OK);
+  float *q = guarded_normal(rows * HD), *old = guarded_normal(rows * HD), *held = guarded_f32(rows * HD), *given = guarded_f32(rows * HD);
+  gk_act to_q = act_of(b, q, rows * HD);
+  const gk_act to_out = act_empty(b, rows * HD), again = act_of(b, old, rows * HD);
+  const size_t size_of_act = again.type == GK_BF16 ? 2 : 4;
+  memcpy(to_out.data, again.data, (size_t)(rows * HD) * size_of_act);
+  CHECK(ops->attention_paged(b, &a, to_q, kp, vp, to_out) == GK_OK);
+  const float *out = act_floats(to_out, rows * HD);
   for (int n = 0; n < c->n; n++) {
     const gk_paged_segment *s = &segments[n];
     gk_segment whole = {s->q_begin, s->q_count, 0, 0, 0, s->k_count};
@@ -95,39 +99,42 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
       size = fmax(size, sum * k[n].most * a.scale);
     }
     /* as in check_attention.c: a score of D products, exp, the sum over keys; times the largest value */
+    const double r = act_rounding(b);
     double error = FLT_EPSILON * ((c->D / 2.0 + 4) * (2 * size + 1) + s->k_count / 2.0 + 16);
     /* keys rounded by r change a score by r·size, so each p by twice that, and the values by r */
     double rounding = rounding_of(type) * (2 * size + 1);
     for (int64_t i = s->q_begin * HD; i < (s->q_begin + s->q_count) * HD; i++) {
-      NEAR("out", i, out[i], held[i], error * v[n].most);
-      NEAR("out of unrounded", i, out[i], given[i], (error + rounding) * v[n].most);
+      NEAR("out", i, out[i], held[i], (1 + r) * error * v[n].most + r * fabs(held[i]));
+      NEAR("out of unrounded", i, out[i], given[i], (1 + r) * (error + rounding) * v[n].most + r * fabs(given[i]));
     }
   }
   for (int64_t row = 0; row < rows; row++) {   /* rows of no segment are as before */
     int inside = 0;
     for (int n = 0; n < c->n; n++) inside |= row >= segments[n].q_begin && row < segments[n].q_begin + segments[n].q_count;
-    if (!inside) CHECK(memcmp(out + row * HD, again + row * HD, (size_t)HD * sizeof(float)) == 0);
+    if (!inside) CHECK(memcmp(out + row * HD, old + row * HD, (size_t)HD * sizeof(float)) == 0);
   }
-  CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(again)) == GK_OK);   /* the same bits again */
-  CHECK(memcmp(out, again, (size_t)(rows * HD) * sizeof(float)) == 0);
+  CHECK(ops->attention_paged(b, &a, to_q, kp, vp, again) == GK_OK);   /* the same bits again */
+  CHECK(memcmp(to_out.data, again.data, (size_t)(rows * HD) * size_of_act) == 0);
   if (is_cuda(b))   /* and the same alone as with others */
     for (int n = 0; n < c->n; n++) {
       gk_paged_attention alone = a;
       alone.n_segments = 1;
       alone.segments = &segments[n];
-      for (int64_t i = 0; i < rows * HD; i++) again[i] = 7;
-      CHECK(ops->attention_paged(b, &alone, gk_f32(q), kp, vp, gk_f32(again)) == GK_OK);
-      const int64_t at = segments[n].q_begin * HD, count = segments[n].q_count * HD;
-      CHECK(memcmp(out + at, again + at, (size_t)count * sizeof(float)) == 0);
+      memset(again.data, 0xff, (size_t)(rows * HD) * size_of_act);
+      CHECK(ops->attention_paged(b, &alone, to_q, kp, vp, again) == GK_OK);
+      const size_t at = (size_t)(segments[n].q_begin * HD) * size_of_act, count = (size_t)(segments[n].q_count * HD) * size_of_act;
+      CHECK(memcmp((char *)to_out.data + at, (char *)again.data + at, count) == 0);
     }
   if (type != GK_Q8_0 || is_cuda(b)) {   /* NaN in the last token's key, and in a query; gk_quantize of NaN is not defined */
     const gk_paged_segment *s = &segments[c->n - 1];
     float *x = guarded_normal((int64_t)c->G * c->D);
     x[0] = NAN;
     const int32_t j = s->k_count - 1, slot = table[s->first_page + j / P] * (int32_t)P + j % (int32_t)P;
-    CHECK(ops->pages_write(b, &a.pages, gk_f32(x), &slot, 1, kp) == GK_OK);
+    CHECK(ops->pages_write(b, &a.pages, act_of(b, x, (int64_t)c->G * c->D), &slot, 1, kp) == GK_OK);
     q[segments[0].q_begin * HD] = NAN;
-    CHECK(ops->attention_paged(b, &a, gk_f32(q), kp, vp, gk_f32(out)) == GK_OK);
+    to_q = act_of(b, q, rows * HD);
+    CHECK(ops->attention_paged(b, &a, to_q, kp, vp, to_out) == GK_OK);
+    out = act_floats(to_out, rows * HD);
     CHECK(isnan(out[(s->q_begin + s->q_count - 1) * HD]) && isnan(out[segments[0].q_begin * HD + c->D - 1]));
   }
   guarded_free_all();
@@ -135,7 +142,6 @@ static void check_case(gk_backend *b, const paged_case *c, gk_type type) {
 
 void check_attention_paged(gk_backend *b, const char *isa) {
   static const gk_type types[] = {GK_F32, GK_F16, GK_Q8_0};
-  if (is_bf16(b)) return;   /* nothing here depends on it */
   reference = gk_cpu_open("ref", 1, NULL, 0);
   CHECK(reference);
   for (int t = 0; t < 3; t++)
@@ -151,5 +157,10 @@ void check_attention_paged(gk_backend *b, const char *isa) {
   CHECK(gk_backend_ops(b)->pages_write(b, &odd, gk_f32(x), &slot, 1, page) == GK_UNSUPPORTED);
   gk_pages unwritten = {GK_Q4_0, 4, 1, 32};
   if (is_cuda(b)) CHECK(gk_backend_ops(b)->pages_write(b, &unwritten, gk_f32(x), &slot, 1, page) == GK_UNSUPPORTED);
+  if (is_cuda(b)) {
+    const gk_paged_attention none = {{GK_F32, 4, 1, 32}, 1, 1, 0, NULL, NULL};
+    const gk_act bf16 = {x, GK_BF16};
+    CHECK(gk_backend_ops(b)->attention_paged(b, &none, bf16, page, page, gk_f32(x)) == GK_UNSUPPORTED);
+  }
   gk_backend_ops(reference)->close(reference);
 }

@@ -198,7 +198,7 @@ struct gk_ops {
   gk_status (*attention_fwd)(gk_backend *, const gk_attention *, gk_act q, gk_act k, gk_act v, gk_act out, float *lse);
   gk_status (*attention_bwd)(gk_backend *, const gk_attention *, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv);
 
-  /* Generation's forward, over keys and values in pages. out [*,H*D] overwritten at the query rows.
+  /* Generation's forward, over keys and values in pages. out [*,H*D], of q's type, overwritten at the query rows.
    * write: row i of x [n,G*D] becomes token slots[i] = page * page_tokens + place, overwritten, rounded to the pages' type; slots are host, all different. */
   gk_status (*pages_write)(gk_backend *, const gk_pages *, gk_act x, const int32_t *slots, int64_t n, void *pages);
   gk_status (*attention_paged)(gk_backend *, const gk_paged_attention *, gk_act q, const void *k, const void *v, gk_act out);

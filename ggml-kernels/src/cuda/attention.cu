@@ -8,20 +8,21 @@ static gk_status check_shape(const gk_attention *a) {
   if (a->head_width < 1 || a->head_width > 256) return gk_cuda_fail(GK_UNSUPPORTED, "cuda: attention has heads of width 1 to 256, not %d", (int)a->head_width);
   return GK_OK;
 }
-static bool in_bf16(const gk_backend *b, const gk_attention *a) { return b->precision == GK_FAST && gk_cuda_attention_has_bf16(a->head_width); }
+template <typename... A> static bool on_tensor_cores(const gk_attention *a, A... acts) {
+  return gk_acts_are(GK_BF16, acts...) && gk_cuda_attention_has_bf16(a->head_width) && a->scale > 0 && (gk_cuda_aligned(acts.data, 16) && ...);
+}
+template <typename... A> static bool of_one_type(gk_act first, A... others) { return gk_acts_are(first.type, others...); }
 
-gk_status gk_attention_fwd_cuda(gk_backend *b, const gk_attention *a, gk_act q_, gk_act k_, gk_act v_, gk_act out_, float *lse) {
-  const float *q = (float *)q_.data, *k = (float *)k_.data, *v = (float *)v_.data;
-  float *out = (float *)out_.data;
+gk_status gk_attention_fwd_cuda(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
   GK_TRY(check_shape(a));
-  return in_bf16(b, a) ? gk_cuda_attention_fwd_bf16(b, a, q, k, v, out, lse) : gk_cuda_attention_fwd_f32(b, a, q, k, v, out, lse);
+  if (!of_one_type(q, k, v, out)) return gk_acts_mixed("attention_fwd");
+  return (on_tensor_cores(a, q, k, v, out) ? gk_cuda_attention_fwd_bf16 : gk_cuda_attention_fwd_f32)(b, a, q, k, v, out, lse);
 }
 
-gk_status gk_attention_bwd_cuda(gk_backend *b, const gk_attention *a, gk_act q_, gk_act k_, gk_act v_, gk_act out_, const float *lse, gk_act dout_, gk_act dq_, gk_act dk_, gk_act dv_) {
-  const float *q = (float *)q_.data, *k = (float *)k_.data, *v = (float *)v_.data, *out = (float *)out_.data, *dout = (float *)dout_.data;
-  float *dq = (float *)dq_.data, *dk = (float *)dk_.data, *dv = (float *)dv_.data;
+gk_status gk_attention_bwd_cuda(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv) {
   GK_TRY(check_shape(a));
-  return in_bf16(b, a) ? gk_cuda_attention_bwd_bf16(b, a, q, k, v, out, lse, dout, dq, dk, dv) : gk_cuda_attention_bwd_f32(b, a, q, k, v, out, lse, dout, dq, dk, dv);
+  if (!of_one_type(q, k, v, out, dout, dq, dk, dv)) return gk_acts_mixed("attention_bwd");
+  return (on_tensor_cores(a, q, k, v, out, dout, dq, dk, dv) ? gk_cuda_attention_bwd_bf16 : gk_cuda_attention_bwd_f32)(b, a, q, k, v, out, lse, dout, dq, dk, dv);
 }
 
 /* A run of key rows that one segment sees. */

@@ -3,7 +3,7 @@
  * A tile is a run of rows that one block owns. Keys of a segment are numbered through, prefix first, as in docs/attention.md. */
 #ifndef GRAFT_CUDA_ATTENTION_H
 #define GRAFT_CUDA_ATTENTION_H
-#include "backend.h"
+#include "acts.cuh"
 
 /* Query rows of one segment: row i (0 <= i < rows) sees keys 0 .. prefix_count + max(own + i, 0) - 1. */
 struct attention_query_tile {
@@ -32,16 +32,15 @@ gk_status gk_cuda_attention_work(gk_backend *b, const gk_attention *a, int32_t q
 GK_DEVICE int tile_seen(const attention_query_tile &t, int i) { return t.prefix_count + (t.own + i > 0 ? t.own + i : 0); }
 GK_DEVICE int tile_key_row(const attention_query_tile &t, int key) { return key < t.prefix_count ? t.prefix_begin + key : t.k_begin + (key - t.prefix_count); }
 
-/* Attention in f32, any head width up to 256: attention_f32.cu. */
-gk_status gk_cuda_attention_fwd_f32(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, float *out, float *lse);
-gk_status gk_cuda_attention_bwd_f32(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq,
-                                    float *dk, float *dv);
+/* Computed in f32, activations of either type, any head width up to 256: attention_f32.cu. */
+gk_status gk_cuda_attention_fwd_f32(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse);
+gk_status gk_cuda_attention_bwd_f32(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv);
 
-/* Products in bf16, sums in f32, for the head widths below: attention_bf16_fwd.cu, attention_bf16_bwd.cu. */
+/* Products in bf16, sums in f32: attention_bf16_fwd.cu, attention_bf16_bwd.cu. Activations in bf16, each aligned to 16; scale > 0, with which the largest product
+ * is the largest score; the head widths below. */
 static inline bool gk_cuda_attention_has_bf16(int32_t head_width) { return head_width == 64 || head_width == 96 || head_width == 128; }
-gk_status gk_cuda_attention_fwd_bf16(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, float *out, float *lse);
-gk_status gk_cuda_attention_bwd_bf16(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq,
-                                     float *dk, float *dv);
+gk_status gk_cuda_attention_fwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse);
+gk_status gk_cuda_attention_bwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv);
 
 static inline bool gk_cuda_aligned(const void *p, uintptr_t bytes) { return (uintptr_t)p % bytes == 0; }
 #endif

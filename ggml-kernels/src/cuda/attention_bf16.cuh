@@ -13,8 +13,8 @@ template <int D> struct bf16_tile {
   static constexpr int bytes(int rows) { return rows * pitch * 2; }
 };
 
-/* Starts to load `rows` rows of D elements by `threads` threads; row_of(r) is where row r begins, NULL for zeros. `any` is an address
- * of global memory, aligned to 16, for those: q's and k's own, less what the rows begin at, may be before all memory. */
+/* Starts to load `rows` rows of D elements by `threads` threads; row_of(r) is where row r begins, aligned to 16, NULL for zeros. `any` is an address
+ * of global memory, aligned to 16, for those. */
 template <int D, int rows, int threads, typename F> GK_DEVICE void bf16_load(uint16_t *tile, const uint16_t *any, F row_of) {
   constexpr int units = D / 8;
   constexpr int together = D == 96 ? 1 : 2;   /* addresses of more would take registers from the sums */
@@ -82,41 +82,8 @@ template <int D> GK_DEVICE void bf16_own(uint32_t own[D / 16][4], const uint16_t
   for (int k = 0; k < D / 16; k++) load_matrices(own[k], bf16_left<D>(tile) + 16 * k);
 }
 
-/* n floats times a factor, rounded to bf16; n is a multiple of 32. */
-struct bf16_source {
-  const float *from;
-  uint16_t *to;
-  int64_t n;
-  float factor;
-};
-struct bf16_sources {
-  bf16_source s[4];
-};
-enum { CONVERT_THREADS = 256 };
-
-/* blockIdx.y: which source. vector: all are aligned to 16. */
-GK_KERNEL(CONVERT_THREADS) attention_to_bf16_kernel(bf16_sources all, bool vector) {
-  const bf16_source s = blockIdx.y == 0 ? all.s[0] : blockIdx.y == 1 ? all.s[1] : blockIdx.y == 2 ? all.s[2] : all.s[3];
-  for (int64_t i = (int64_t)blockIdx.x * CONVERT_THREADS + threadIdx.x; i < s.n / 4; i += (int64_t)gridDim.x * CONVERT_THREADS) {
-    float4 v;
-    if (vector) v = ((const float4 *)s.from)[i];
-    else v = make_float4(s.from[4 * i], s.from[4 * i + 1], s.from[4 * i + 2], s.from[4 * i + 3]);
-    ((uint2 *)s.to)[i] = make_uint2(bf16_pair(v.x * s.factor, v.y * s.factor), bf16_pair(v.z * s.factor, v.w * s.factor));
-  }
-}
-
-/* q * scale * log2 e, k, v and dout (not when NULL) in bf16; pointers are such that row r is at p + r * width, as in the tensors given. */
+/* The caller's tensors. */
 struct bf16_operands {
   const uint16_t *q, *k, *v, *dout;
 };
-static inline gk_status attention_to_bf16(gk_backend *b, const gk_attention *a, const attention_work &w, const float *q, const float *k, const float *v, const float *dout, bf16_operands *o) {
-  const int64_t q_width = (int64_t)a->heads * a->head_width, k_width = (int64_t)a->kv_heads * a->head_width;
-  const int64_t q_at = w.q_begin * q_width, k_at = w.k_begin * k_width, nq = (w.q_end - w.q_begin) * q_width, nk = (w.k_end - w.k_begin) * k_width;
-  uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_X, (2 * nq + 2 * nk) * (int64_t)sizeof(uint16_t));
-  if (!room) return GK_OUT_OF_MEMORY;
-  const bf16_sources all = {{{q + q_at, room, nq, a->scale * LOG2_E}, {k + k_at, room + nq, nk, 1}, {v + k_at, room + nq + nk, nk, 1}, {dout ? dout + q_at : nullptr, room + nq + 2 * nk, nq, 1}}};
-  const bool vector = gk_cuda_aligned(q, 16) && gk_cuda_aligned(k, 16) && gk_cuda_aligned(v, 16) && gk_cuda_aligned(dout, 16);   /* widths are multiples of 32 */
-  *o = {all.s[0].to - q_at, all.s[1].to - k_at, all.s[2].to - k_at, all.s[3].to - q_at};
-  return LAUNCH(b, attention_to_bf16_kernel, dim3(gk_cuda_grid(b, (nq > nk ? nq : nk) / 4, CONVERT_THREADS), dout ? 4 : 3), CONVERT_THREADS, 0, all, vector);
-}
 #endif

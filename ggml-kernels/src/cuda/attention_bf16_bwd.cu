@@ -2,7 +2,7 @@
  * owner and one order. Each makes p again from the scores and the forward's lse. docs/attention.md
  *
  * fwd: s_j = scale * q·k_j,  p = exp(s - lse),  o = Σ p_j v_j
- * q carries scale * log2 e: p = 2^(q·k - level), level = lse * log2 e. */
+ * c = scale * log2 e: p = 2^(c q·k - level), level = lse * log2 e. */
 #include "attention.h"
 #include "attention_bf16.cuh"
 #include "attention_delta.cuh"
@@ -12,8 +12,8 @@ enum { BWD_THREADS = 256, DQ_ROWS = 128, DQ_KEYS = 64, DQ_N = DQ_KEYS / 8, DKV_K
 /* dq = scale * Σ ds_j k_j,  ds_j = p_j (do·v_j - delta). A warp owns 16 query rows, with q and do in registers; k and v have two buffers each, in which q
  * and do pass first. */
 template <int D>
-GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tiles, int heads, int kv_heads, bf16_operands in, float scale, const float *delta, const float *level, int64_t q_first,
-                                                int64_t rows, bool paired, float *dq) {
+GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tiles, int heads, int kv_heads, bf16_operands in, float scale, float c, const float *delta, const float *level,
+                                                int64_t q_first, int64_t rows, gk_bf16 *dq) {
   GK_DYNAMIC_SHARED(room);
   constexpr int pitch = bf16_tile<D>::pitch, size = DQ_KEYS * pitch;
   uint16_t *k_tile = (uint16_t *)room, *v_tile = k_tile + 2 * size;   /* [2] each */
@@ -65,7 +65,7 @@ GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tile
     for (int n = 0; n < DQ_N; n++)
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        const float ds = exp2_fast(s[n][i] - of_level[i / 2]) * (dp[n][i] - of_delta[i / 2]);
+        const float ds = exp2_fast(fmaf(s[n][i], c, -of_level[i / 2])) * (dp[n][i] - of_delta[i / 2]);
         s[n][i] = border && 8 * n + lane % 4 * 2 + i % 2 >= seen[i / 2] ? 0.0f : ds;
       }
     uint32_t ds[DQ_N / 2][4];
@@ -77,13 +77,9 @@ GK_KERNEL(BWD_THREADS) attention_dq_bf16_kernel(const attention_query_tile *tile
   for (int half = 0; half < 2; half++) {
     const int i = first + lane / 4 + 8 * half;
     if (i >= t.rows) continue;
-    float *row = dq + ((int64_t)(t.q_begin + i) * heads + head) * D + lane % 4 * 2;
+    gk_bf16 *row = dq + ((int64_t)(t.q_begin + i) * heads + head) * D + lane % 4 * 2;
 #pragma unroll
-    for (int n = 0; n < D / 8; n++) {
-      const float x = o[n][2 * half] * scale, y = o[n][2 * half + 1] * scale;
-      if (paired) *(float2 *)(row + 8 * n) = make_float2(x, y);
-      else row[8 * n] = x, row[8 * n + 1] = y;
-    }
+    for (int n = 0; n < D / 8; n++) act_store_2(row + 8 * n, o[n][2 * half] * scale, o[n][2 * half + 1] * scale);
   }
 }
 
@@ -111,8 +107,8 @@ GK_DEVICE bool advance(dkv_cursor &c, const attention_viewer *viewers, int key, 
 /* dv_j += Σ_rows p_j do,  dk_j += scale * Σ_rows ds_j q. A warp owns 16 keys: sᵀ = k qᵀ and dpᵀ = v doᵀ come out as left operands of the sums. k is in
  * registers, v in shared memory; q and do have two buffers, in the first of which k passes first. */
 template <int D>
-GK_KERNEL(BWD_THREADS) attention_dkv_bf16_kernel(const attention_key_tile *tiles, const attention_viewer *viewers, int heads, int kv_heads, bf16_operands in, const float *delta, const float *level,
-                                                 int64_t q_first, int64_t rows, float *dk, float *dv) {
+GK_KERNEL(BWD_THREADS) attention_dkv_bf16_kernel(const attention_key_tile *tiles, const attention_viewer *viewers, int heads, int kv_heads, bf16_operands in, float scale, float c, const float *delta,
+                                                 const float *level, int64_t q_first, int64_t rows, gk_bf16 *dk, gk_bf16 *dv) {
   GK_DYNAMIC_SHARED(room);
   constexpr int pitch = bf16_tile<D>::pitch, size = DKV_ROWS * pitch;
   uint16_t *q_tile = (uint16_t *)room, *d_tile = q_tile + 2 * size, *v_tile = q_tile + 4 * size;   /* q and do [2]; all four are as large as k */
@@ -193,7 +189,7 @@ GK_KERNEL(BWD_THREADS) attention_dkv_bf16_kernel(const attention_key_tile *tiles
 #pragma unroll
         for (int i = 0; i < 4; i++) {
           const bool unseen = border && i0 + 8 * n + lane % 4 * 2 + i % 2 < from + lane / 4 + i / 2 * 8;
-          const float p = unseen ? 0.0f : exp2_fast(s[n][i] - stats_now[8 * n + i % 2]);
+          const float p = unseen ? 0.0f : exp2_fast(fmaf(s[n][i], c, -stats_now[8 * n + i % 2]));
           s[n][i] = p;
           dp[n][i] = unseen ? 0.0f : p * (dp[n][i] - stats_now[32 + 8 * n + i % 2]);
         }
@@ -211,36 +207,30 @@ GK_KERNEL(BWD_THREADS) attention_dkv_bf16_kernel(const attention_key_tile *tiles
     if (r >= t.keys) continue;
     const int64_t at = (t.k_begin + r) * k_stride + (int64_t)g * D + lane % 4 * 2;
 #pragma unroll
-    for (int n = 0; n < D / 8; n++)
-#pragma unroll
-      for (int i = 0; i < 2; i++) {
-        dk[at + 8 * n + i] = fmaf(LN_2, ok[n][2 * half + i], dk[at + 8 * n + i]);   /* q carries scale * log2 e */
-        dv[at + 8 * n + i] += ov[n][2 * half + i];
-      }
+    for (int n = 0; n < D / 8; n++) {
+      const float2 k_was = act_load_2(dk + at + 8 * n), v_was = act_load_2(dv + at + 8 * n);
+      act_store_2(dk + at + 8 * n, fmaf(scale, ok[n][2 * half], k_was.x), fmaf(scale, ok[n][2 * half + 1], k_was.y));
+      act_store_2(dv + at + 8 * n, ov[n][2 * half] + v_was.x, ov[n][2 * half + 1] + v_was.y);
+    }
   }
 }
 
-template <int D>
-static gk_status backward(gk_backend *b, const gk_attention *a, const attention_work &w, const bf16_operands &in, const float *delta, const float *level, float *dq, float *dk, float *dv) {
+template <int D> static gk_status backward(gk_backend *b, const gk_attention *a, const attention_work &w, const bf16_operands &in, const float *delta, gk_act dq, gk_act dk, gk_act dv) {
   const int64_t rows = w.q_end - w.q_begin;
+  const float *level = delta + rows * a->heads;
+  const float c = a->scale * LOG2_E;
   const size_t of_dq = bf16_tile<D>::bytes(4 * DQ_KEYS), of_dkv = bf16_tile<D>::bytes(4 * DKV_ROWS + DKV_KEYS) + 128 * sizeof(float);
-  GK_TRY(LAUNCH(b, attention_dq_bf16_kernel<D>, (unsigned)(w.n_query_tiles * a->heads), BWD_THREADS, of_dq, w.query_tiles, a->heads, a->kv_heads, in, a->scale, delta, level, w.q_begin, rows,
-                gk_cuda_aligned(dq, 8), dq));
-  return LAUNCH(b, attention_dkv_bf16_kernel<D>, (unsigned)(w.n_key_tiles * a->kv_heads), BWD_THREADS, of_dkv, w.key_tiles, w.viewers, a->heads, a->kv_heads, in, delta, level, w.q_begin, rows, dk,
-                dv);
+  GK_TRY(LAUNCH(b, attention_dq_bf16_kernel<D>, (unsigned)(w.n_query_tiles * a->heads), BWD_THREADS, of_dq, w.query_tiles, a->heads, a->kv_heads, in, a->scale, c, delta, level, w.q_begin, rows,
+                (gk_bf16 *)dq.data));
+  return LAUNCH(b, attention_dkv_bf16_kernel<D>, (unsigned)(w.n_key_tiles * a->kv_heads), BWD_THREADS, of_dkv, w.key_tiles, w.viewers, a->heads, a->kv_heads, in, a->scale, c, delta, level,
+                w.q_begin, rows, (gk_bf16 *)dk.data, (gk_bf16 *)dv.data);
 }
 
-gk_status gk_cuda_attention_bwd_bf16(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, const float *out, const float *lse, const float *dout, float *dq, float *dk,
-                                     float *dv) {
+gk_status gk_cuda_attention_bwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv) {
   attention_work w;
-  bf16_operands in;
+  const float *delta;
   GK_TRY(gk_cuda_attention_work(b, a, DQ_ROWS, DKV_KEYS, &w));
-  GK_TRY(attention_to_bf16(b, a, w, q, k, v, dout, &in));
-  const int64_t stats = (w.q_end - w.q_begin) * a->heads;
-  float *delta = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, 2 * stats * (int64_t)sizeof(float)), *level = delta + stats;
-  if (!delta) return GK_OUT_OF_MEMORY;
-  GK_TRY(attention_delta(b, a, w, out, lse, dout, LOG2_E, delta));
-  return a->head_width == 64   ? backward<64>(b, a, w, in, delta, level, dq, dk, dv)
-         : a->head_width == 96 ? backward<96>(b, a, w, in, delta, level, dq, dk, dv)
-                               : backward<128>(b, a, w, in, delta, level, dq, dk, dv);
+  GK_TRY(attention_delta<gk_bf16>(b, a, w, out, lse, dout, LOG2_E, &delta));
+  const bf16_operands in = {(const uint16_t *)q.data, (const uint16_t *)k.data, (const uint16_t *)v.data, (const uint16_t *)dout.data};
+  return (a->head_width == 64 ? backward<64> : a->head_width == 96 ? backward<96> : backward<128>)(b, a, w, in, delta, dq, dk, dv);
 }

@@ -7,9 +7,9 @@
 enum { FWD_THREADS = 128, FWD_ROWS = 128, FWD_KEYS = 64, FWD_N = FWD_KEYS / 8 };
 
 /* A block owns 128 query rows of a head, a warp 32 of them (two strips of 16, which share what is loaded of k and v), and goes over 64 keys at a time.
- * q carries scale * log2 e, so scores are exponents of 2. One buffer each for k and v: v arrives during q kᵀ, the next k during the softmax and p v. */
+ * c = scale * log2 e > 0: p = 2^(c q·k - highest), with `highest` in units of those exponents. One buffer each for k and v: v arrives during q kᵀ, the next k during the softmax and p v. */
 template <int D>
-GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *tiles, int heads, int kv_heads, const uint16_t *q, const uint16_t *k, const uint16_t *v, bool paired, float *out,
+GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *tiles, int heads, int kv_heads, float c, const uint16_t *q, const uint16_t *k, const uint16_t *v, gk_bf16 *out,
                                                  float *lse) {
   GK_DYNAMIC_SHARED(room);
   constexpr int pitch = bf16_tile<D>::pitch;
@@ -87,11 +87,12 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
       }
 #pragma unroll
       for (int half = 0; half < 2; half++) {   /* rows lane / 4 and lane / 4 + 8 of the strip; NaN comes back through the exponentials */
-        float high = highest[m][half];
+        float high = -INFINITY;
 #pragma unroll
         for (int n = 0; n < FWD_N; n++) high = fmaxf(high, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
         high = fmaxf(high, shuffle_xor(high, 1));
         high = fmaxf(high, shuffle_xor(high, 2));
+        high = fmaxf(highest[m][half], high * c);
         const float less = exp2_fast(highest[m][half] - high);
         highest[m][half] = high;
         float part = 0;
@@ -99,7 +100,7 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
         for (int n = 0; n < FWD_N; n++)
 #pragma unroll
           for (int i = 2 * half; i < 2 * half + 2; i++) {
-            s[m][n][i] = exp2_fast(s[m][n][i] - high);
+            s[m][n][i] = exp2_fast(fmaf(s[m][n][i], c, -high));
             part += s[m][n][i];
           }
         sum[m][half] = sum[m][half] * less + part;
@@ -134,27 +135,20 @@ GK_KERNEL(FWD_THREADS) attention_fwd_bf16_kernel(const attention_query_tile *til
       const bool none = tile_seen(t, i) <= 0;
       const float inverse = none ? 0.0f : 1.0f / all;
       const int64_t at = (int64_t)(t.q_begin + i) * heads + head;
-      float *row = out + at * D + lane % 4 * 2;
+      gk_bf16 *row = out + at * D + lane % 4 * 2;
 #pragma unroll
-      for (int n = 0; n < D / 8; n++) {
-        const float x = o[m][n][2 * half] * inverse, y = o[m][n][2 * half + 1] * inverse;
-        if (paired) *(float2 *)(row + 8 * n) = make_float2(x, y);
-        else row[8 * n] = x, row[8 * n + 1] = y;
-      }
+      for (int n = 0; n < D / 8; n++) act_store_2(row + 8 * n, o[m][n][2 * half] * inverse, o[m][n][2 * half + 1] * inverse);
       if (lse && lane % 4 == 0) lse[at] = none ? -INFINITY : (highest[m][half] + log2f(all)) * LN_2;
     }
 }
 
-template <int D> static gk_status forward(gk_backend *b, const gk_attention *a, const attention_work &w, const bf16_operands &in, float *out, float *lse) {
-  const size_t shared = bf16_tile<D>::bytes(FWD_ROWS + 2 * FWD_KEYS);
-  return LAUNCH(b, attention_fwd_bf16_kernel<D>, (unsigned)(w.n_query_tiles * a->heads), FWD_THREADS, shared, w.query_tiles, a->heads, a->kv_heads, in.q, in.k, in.v, gk_cuda_aligned(out, 8), out,
-                lse);
+template <int D> static gk_status forward(gk_backend *b, const gk_attention *a, const attention_work &w, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
+  return LAUNCH(b, attention_fwd_bf16_kernel<D>, (unsigned)(w.n_query_tiles * a->heads), FWD_THREADS, bf16_tile<D>::bytes(FWD_ROWS + 2 * FWD_KEYS), w.query_tiles, a->heads, a->kv_heads,
+                a->scale * LOG2_E, (const uint16_t *)q.data, (const uint16_t *)k.data, (const uint16_t *)v.data, (gk_bf16 *)out.data, lse);
 }
 
-gk_status gk_cuda_attention_fwd_bf16(gk_backend *b, const gk_attention *a, const float *q, const float *k, const float *v, float *out, float *lse) {
+gk_status gk_cuda_attention_fwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
   attention_work w;
-  bf16_operands in;
   GK_TRY(gk_cuda_attention_work(b, a, FWD_ROWS, 0, &w));
-  GK_TRY(attention_to_bf16(b, a, w, q, k, v, nullptr, &in));
-  return a->head_width == 64 ? forward<64>(b, a, w, in, out, lse) : a->head_width == 96 ? forward<96>(b, a, w, in, out, lse) : forward<128>(b, a, w, in, out, lse);
+  return (a->head_width == 64 ? forward<64> : a->head_width == 96 ? forward<96> : forward<128>)(b, a, w, q, k, v, out, lse);
 }

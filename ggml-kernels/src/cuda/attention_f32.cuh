@@ -5,7 +5,7 @@
  * Rows are `quads` groups of four columns, zeros after the head's width, an odd number of quads apart, so that eight rows' quads lie in different banks. */
 #ifndef GRAFT_CUDA_ATTENTION_F32_CUH
 #define GRAFT_CUDA_ATTENTION_F32_CUH
-#include "backend.h"
+#include "acts.cuh"
 
 enum { F32_THREADS = 128 };
 
@@ -35,16 +35,16 @@ GK_DEVICE float half_warp_max(float v) {
   return v;
 }
 
-/* Row r of the tile becomes `width` floats at row_of(r), zeros where that is NULL. vector: all are aligned to 16, and so is the width. */
+/* Row r of the tile becomes the `width` floats, or bf16, at row_of(r), zeros where that is NULL. vector: all may be read by quads, whose number is whole. */
 template <typename F> GK_DEVICE void f32_load(float *to, const f32_layout &l, int rows, bool vector, F row_of) {
   const int lane = (int)threadIdx.x % 32;
   for (int r = (int)threadIdx.x / 32; r < rows; r += F32_THREADS / 32) {
-    const float *from = row_of(r);
+    const auto *from = row_of(r);
     float *row = to + r * l.pitch;
     if (vector)
-      for (int i = lane; i < l.quads; i += 32) ((float4 *)row)[i] = from ? ((const float4 *)from)[i] : make_float4(0, 0, 0, 0);
+      for (int i = lane; i < l.quads; i += 32) ((float4 *)row)[i] = from ? act_load_4(from + 4 * i) : make_float4(0, 0, 0, 0);
     else
-      for (int i = lane; i < 4 * l.quads; i += 32) row[i] = from && i < l.width ? from[i] : 0.0f;
+      for (int i = lane; i < 4 * l.quads; i += 32) row[i] = from && i < l.width ? act_to_f32(from[i]) : 0.0f;
   }
 }
 
@@ -120,6 +120,9 @@ template <int R, int C, int N> GK_DEVICE void f32_softmax(float s[R][C], float m
     for (int n = 0; n < N; n++) o[r][n].x *= less, o[r][n].y *= less, o[r][n].z *= less, o[r][n].w *= less;
   }
 }
+
+/* May rows of this width that begin at p be read by quads? */
+template <typename T> static inline bool f32_vector(const T *p, int width) { return width % 4 == 0 && (uintptr_t)p % (4 * sizeof(T)) == 0; }
 
 /* This thread's columns of an own row; f(column, value). */
 template <int N, typename F> GK_DEVICE void f32_each(const float4 o[N], int width, F f) {

@@ -14,7 +14,7 @@
 
 /* Who owns which scratch slot. A slot's content lives until the same slot is asked for more bytes, or used by another op. */
 enum gk_cuda_scratch {
-  GK_CUDA_SCRATCH_X,        /* activations of products in bf16 (`kept` knows which); q, k, v of attention */
+  GK_CUDA_SCRATCH_X,        /* activations of products in bf16 (`kept` knows which) */
   GK_CUDA_SCRATCH_W,        /* a small weight in bf16 or f32; any, where none is dequantized ahead */
   GK_CUDA_SCRATCH_PARTIAL,  /* partial sums, added up in a fixed order */
   GK_CUDA_SCRATCH_OP,       /* any one op, for the length of its call */

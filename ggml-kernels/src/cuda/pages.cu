@@ -1,10 +1,11 @@
 /* Writing keys and values into pages, rounded as gk_quantize does. */
+#include "acts.cuh"
 #include "pages.cuh"
 
 enum { THREADS = 256 };
 
-/* A warp to 32 elements of a head's row: row i and head g of x [n, G, D] become token slots[i]. */
-template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const float *x, const int32_t *slots, int64_t n, void *pages) {
+/* A warp to 32 elements of a head's row: row i and head g of x [n, G, D], f32 or bf16, become token slots[i]. */
+template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const void *x, bool bf16, const int32_t *slots, int64_t n, void *pages) {
   const int per_row = (p.head_width + 31) / 32, lane = (int)threadIdx.x % 32;
   const int64_t warp = (int64_t)blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
   if (warp >= n * p.kv_heads * per_row) return;   /* the whole warp */
@@ -13,7 +14,8 @@ template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const floa
   const int slot = slots[i];
   const int64_t at = page_element(p, slot / p.page_tokens, g, slot % p.page_tokens) + column;
   const bool inside = column < p.head_width;
-  const float v = inside ? x[(i * p.kv_heads + g) * p.head_width + column] : 0.0f;
+  const int64_t from = (i * p.kv_heads + g) * p.head_width + column;
+  const float v = !inside ? 0.0f : bf16 ? act_to_f32(((const gk_bf16 *)x)[from]) : ((const float *)x)[from];
   if (type == GK_Q8_0) {   /* d = max |x| / 127, q = x / d to the nearest, halves away from zero; NaN makes d NaN */
     const float d = warp_max(fabsf(v)) / 127.0f, inverse = d != 0 ? 1.0f / d : 0.0f, scaled = product(v, inverse), whole = truncf(scaled);
     const float level = whole + (fabsf(scaled - whole) >= 0.5f ? copysignf(1.0f, scaled) : 0.0f);
@@ -27,13 +29,12 @@ template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const floa
   }
 }
 
-template <int type> static gk_status write_rows(gk_backend *b, const gk_pages *p, const float *x, const int32_t *slots, int64_t n, void *pages) {
+template <int type> static gk_status write_rows(gk_backend *b, const gk_pages *p, gk_act x, const int32_t *slots, int64_t n, void *pages) {
   const int64_t warps = n * p->kv_heads * gk_ceil_div(p->head_width, 32);
-  return LAUNCH(b, pages_write_kernel<type>, (unsigned)gk_ceil_div(warps, THREADS / 32), THREADS, 0, *p, x, slots, n, pages);
+  return LAUNCH(b, pages_write_kernel<type>, (unsigned)gk_ceil_div(warps, THREADS / 32), THREADS, 0, *p, x.data, gk_is_bf16(x), slots, n, pages);
 }
 
-gk_status gk_pages_write_cuda(gk_backend *b, const gk_pages *p, gk_act x_, const int32_t *slots, int64_t n, void *pages) {
-  const float *x = (float *)x_.data;
+gk_status gk_pages_write_cuda(gk_backend *b, const gk_pages *p, gk_act x, const int32_t *slots, int64_t n, void *pages) {
   GK_TRY(gk_cuda_pages_check(p));
   if (n <= 0) return GK_OK;
   const int32_t *places = nullptr;
