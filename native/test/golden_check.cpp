@@ -2,13 +2,14 @@
 //
 //   golden_check [--device cpu|cuda] [--isa ISA] [--steps N] [--curve STEPS] [--json FILE] CASE-FOLDER...
 //
-// On cuda everything is done twice: in f32 (GRAFT_CUDA_F32=1) with the CPU's tolerances, and as training does it, in bf16. Each operand of a
-// bf16 product is off by 2^-8 of itself at most, without preference of sign; an activation has passed about 7 products a layer, so values differ by u = 2^-8 sqrt(7 layers) of their size.
+// On cuda everything is done twice: in f32 (GRAFT_CUDA_F32=1) with the CPU's tolerances, and as training does it, in bf16. Each activation is off by 2^-8 of itself at most, without
+// preference of sign; what comes out has passed about 7 products a layer, so values differ by u = 2^-8 sqrt(7 layers) of their size.
 // --steps: only the first N steps of each run, and N + 1 rows scored, for slow devices.
 // --curve: that many more steps of SFT, on this device and on the CPU, side by side.
 #include <cmath>
 #include <cstring>
 
+#include "generator.h"
 #include "json_reader.h"
 #include "loss_preference.h"
 #include "loss_sft.h"
@@ -120,6 +121,27 @@ void scores(Opened &o, const std::string &name, const std::vector<Row> &rows, co
       const double wanted = expected.items[r].items[i].number;
       report.compare("logp", logps[at], wanted, bf16 ? 8 * tolerance_unit(o.model) : 2e-4 * (1 + std::fabs(wanted)));
     }
+}
+
+// The same as generation finds them: a prompt at once, then token after token over the cache.
+void generated(Opened &o, const std::string &name, const std::vector<Row> &rows, const Value &expected) {
+  Report report{name + " generated"};
+  GeneratorOptions options;
+  options.context = 1024;
+  Generator generator(o.model, options);
+  const int32_t adapter = generator.add_adapter(*o.adapter), sequence = 0, one = 1, keep = kLogits;
+  for (size_t r = 0; r < std::min(rows.size(), std::min<size_t>(most_steps + 1, 4)); r++) {
+    std::vector<int32_t> prompt = rows[r].prompt;
+    const int32_t length = int32_t(prompt.size());
+    generator.begin(sequence, 1, &adapter, nullptr, length, prompt.data(), length + int64_t(rows[r].chosen.size()), false);
+    generator.append(1, &sequence, &length, prompt.data(), &keep);
+    for (size_t i = 0; i < rows[r].chosen.size(); i++) {
+      const double wanted = expected.items[r].items[i].number;
+      report.compare("logp", generator.log_probability(sequence, rows[r].chosen[i], 0, nullptr, nullptr), wanted, bf16 ? 8 * tolerance_unit(o.model) : 2e-4 * (1 + std::fabs(wanted)));
+      generator.append(1, &sequence, &one, &rows[r].chosen[i], &keep);
+    }
+    generator.end(sequence);
+  }
 }
 
 double sft_step(Trainer &trainer, const Model &model, const std::vector<Row> &rows, size_t &next, int batch, int accumulation, double rate, double decay, double clip, double *norm) {
@@ -250,6 +272,7 @@ void check_case(const std::string &folder, int curve_steps) {
     const std::string label = name + " on " + device + (device == "cpu" ? "" : bf16 ? " in bf16" : " in f32");
     scores(o, label, sft, expected["score_base"], false);
     scores(o, label, sft, expected["score_adapter"], true);
+    generated(o, label, sft, expected["score_adapter"]);
     for (const Value &one : expected["runs"].items) {
       if (one["kind"].text == "sft") sft_run(o, label, sft, one);
       else if (one["kind"].text == "sigmoid") dpo_run(o, label, dpo, one);

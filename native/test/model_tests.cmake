@@ -20,6 +20,11 @@ if(graft_kernels_DIR AND EXISTS "${emulated}")
   add_test(NAME cuda_golden COMMAND golden_check --device cuda --steps 2 ${golden}/llama_q4_k_m)
   set_tests_properties(cuda_golden PROPERTIES TIMEOUT 400 ENVIRONMENT "GRAFT_CUDA_LIBRARY=${emulated}")
   set_property(TEST cuda_test_lora APPEND PROPERTY ENVIRONMENT "GRAFT_EMULATOR_STRICT=1")
+  # In bf16, beside the CPU.
+  add_executable(test_device_gradients "${CMAKE_CURRENT_SOURCE_DIR}/test/test_device_gradients.cpp")
+  target_link_libraries(test_device_gradients PRIVATE graft_core graft_options)
+  add_test(NAME cuda_gradients COMMAND test_device_gradients)
+  set_tests_properties(cuda_gradients PROPERTIES TIMEOUT 400 ENVIRONMENT "GRAFT_CUDA_LIBRARY=${emulated}")
   # Two streams and one give the same bits, whichever of the two is late.
   add_executable(test_device_streams "${CMAKE_CURRENT_SOURCE_DIR}/test/test_device_streams.cpp")
   target_link_libraries(test_device_streams PRIVATE graft_core graft_options)
