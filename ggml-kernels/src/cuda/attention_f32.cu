@@ -1,4 +1,4 @@
-/* Attention computed in f32 for any head width up to 256, activations T: f32 or bf16. The tiles are those of attention_f32.cuh; docs/attention.md has the formulas. */
+/* Attention computed in f32 for any head width up to 256, activations in f32 or bf16. The tiles are those of attention_f32.cuh; docs/attention.md has the formulas. */
 #include <cfloat>
 
 #include "attention.h"
@@ -6,26 +6,26 @@
 #include "attention_f32.cuh"
 
 /* What all three kernels are given, without a gap: a graph's arguments are compared by their bytes. q, out, dout and dq [*, H*D], k, v, dk and dv [*, G*D]. */
-template <typename T> struct f32_attention {
+struct f32_attention {
   f32_layout layout;
   int heads, kv_heads, rep;   /* rep = H / G */
   float scale;
-  int vector;
-  const T *q, *k, *v;
+  int32_t gap;                /* 0 */
+  f32_act q, k, v;
 };
 
-template <typename T> GK_DEVICE const T *query_row(const f32_attention<T> &a, const T *tensor, int64_t row, int head) { return tensor + (row * a.heads + head) * a.layout.width; }
-template <typename T> GK_DEVICE int64_t key_offset(const f32_attention<T> &a, int64_t row, int g) { return (row * a.kv_heads + g) * a.layout.width; }
+GK_DEVICE int64_t query_offset(const f32_attention &a, int64_t row, int head) { return (row * a.heads + head) * a.layout.width; }
+GK_DEVICE int64_t key_offset(const f32_attention &a, int64_t row, int g) { return (row * a.kv_heads + g) * a.layout.width; }
 
 /* Keys and values j0 .. j0 + 16 C - 1 of the `total` that a tile sees, of kv head g. Whatever the block did with those before is done, and all are here on return. */
-template <int C, typename T> GK_DEVICE void f32_load_keys(float *k, float *v, const f32_attention<T> &a, const attention_query_tile &t, int j0, int total, int g) {
+template <int C> GK_DEVICE void f32_load_keys(float *k, float *v, const f32_attention &a, const attention_query_tile &t, int j0, int total, int g) {
   block_barrier();
-  f32_load(k, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.k + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
-  f32_load(v, a.layout, 16 * C, a.vector, [&](int j) { return j0 + j < total ? a.v + key_offset(a, tile_key_row(t, j0 + j), g) : nullptr; });
+  f32_load(k, a.layout, 16 * C, a.k, [&](int j) { return j0 + j < total ? key_offset(a, tile_key_row(t, j0 + j), g) : (int64_t)-1; });
+  f32_load(v, a.layout, 16 * C, a.v, [&](int j) { return j0 + j < total ? key_offset(a, tile_key_row(t, j0 + j), g) : (int64_t)-1; });
   block_barrier();
 }
 
-template <typename T, int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_f32_kernel(const attention_query_tile *tiles, f32_attention<T> a, T *out, float *lse) {
+template <int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_f32_kernel(const attention_query_tile *tiles, f32_attention a, f32_act out, float *lse) {
   GK_DYNAMIC_SHARED(room);
   const attention_query_tile t = tiles[blockIdx.x / a.heads];
   const int head = (int)(blockIdx.x % a.heads), g = head / a.rep, total = tile_seen(t, t.rows - 1);
@@ -35,7 +35,7 @@ template <typename T, int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_
   f32_clear<R, N>(o);
 #pragma unroll
   for (int r = 0; r < R; r++) most[r] = -FLT_MAX, sum[r] = 0;
-  f32_load(q, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, a.q, t.q_begin + r, head) : nullptr; });
+  f32_load(q, a.layout, 8 * R, a.q, [&](int r) { return r < t.rows ? query_offset(a, t.q_begin + r, head) : (int64_t)-1; });
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
     f32_load_keys<C>(k, v, a, t, j0, total, g);
     f32_products<R, C>(q, k, a.layout, s);
@@ -56,15 +56,15 @@ template <typename T, int R, int C, int N> GK_KERNEL(F32_THREADS) attention_fwd_
     if (i >= t.rows) continue;
     const bool none = tile_seen(t, i) <= 0;
     const int64_t at = (int64_t)(t.q_begin + i) * a.heads + head;
-    f32_each<N>(o[r], a.layout.width, [&](int column, float value) { act_store(out + at * a.layout.width + column, none ? 0.0f : value / all); });
+    f32_each<N>(o[r], a.layout.width, [&](int column, float value) { f32_put(out, at * a.layout.width + column, none ? 0.0f : value / all); });
     if (lse && f32_place() == 0) lse[at] = none ? -INFINITY : most[r] + logf(all);
   }
 }
 
 /* fwd: s_j = scale * q·k_j,  p = exp(s - lse),  o = Σ p_j v_j
  * ds_j = p_j * (do·v_j - delta),  dq = scale * Σ ds_j k_j.  level and delta [H, rows from q_first on] */
-template <typename T, int R, int C, int N>
-GK_KERNEL(F32_THREADS) attention_dq_f32_kernel(const attention_query_tile *tiles, f32_attention<T> a, const T *dout, const float *delta, const float *level, int64_t q_first, int64_t rows, T *dq) {
+template <int R, int C, int N>
+GK_KERNEL(F32_THREADS) attention_dq_f32_kernel(const attention_query_tile *tiles, f32_attention a, f32_act dout, const float *delta, const float *level, int64_t q_first, int64_t rows, f32_act dq) {
   GK_DYNAMIC_SHARED(room);
   const attention_query_tile t = tiles[blockIdx.x / a.heads];
   const int head = (int)(blockIdx.x % a.heads), g = head / a.rep, total = tile_seen(t, t.rows - 1);
@@ -79,8 +79,8 @@ GK_KERNEL(F32_THREADS) attention_dq_f32_kernel(const attention_query_tile *tiles
     of_delta[r] = i < t.rows ? delta[at] : 0.0f;
     of_level[r] = i < t.rows ? level[at] : 0.0f;
   }
-  f32_load(q, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, a.q, t.q_begin + r, head) : nullptr; });
-  f32_load(d, a.layout, 8 * R, a.vector, [&](int r) { return r < t.rows ? query_row(a, dout, t.q_begin + r, head) : nullptr; });
+  f32_load(q, a.layout, 8 * R, a.q, [&](int r) { return r < t.rows ? query_offset(a, t.q_begin + r, head) : (int64_t)-1; });
+  f32_load(d, a.layout, 8 * R, dout, [&](int r) { return r < t.rows ? query_offset(a, t.q_begin + r, head) : (int64_t)-1; });
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
     f32_load_keys<C>(k, v, a, t, j0, total, g);
     f32_products<R, C>(q, k, a.layout, s);
@@ -99,15 +99,15 @@ GK_KERNEL(F32_THREADS) attention_dq_f32_kernel(const attention_query_tile *tiles
   for (int r = 0; r < R; r++) {
     const int i = f32_group() * R + r;
     if (i >= t.rows) continue;
-    T *row = dq + ((int64_t)(t.q_begin + i) * a.heads + head) * a.layout.width;
-    f32_each<N>(o[r], a.layout.width, [&](int column, float value) { act_store(row + column, value * a.scale); });
+    const int64_t at = query_offset(a, t.q_begin + i, head);
+    f32_each<N>(o[r], a.layout.width, [&](int column, float value) { f32_put(dq, at + column, value * a.scale); });
   }
 }
 
 /* dv_j += Σ_rows p_j do,  dk_j += scale * Σ_rows ds_j q: own rows are keys, others the queries of every segment and head that see them, in order. */
-template <typename T, int R, int C, int N>
-GK_KERNEL(F32_THREADS) attention_dkv_f32_kernel(const attention_key_tile *tiles, const attention_viewer *viewers, f32_attention<T> a, const T *dout, const float *delta, const float *level,
-                                                int64_t q_first, int64_t rows, T *dk, T *dv) {
+template <int R, int C, int N>
+GK_KERNEL(F32_THREADS) attention_dkv_f32_kernel(const attention_key_tile *tiles, const attention_viewer *viewers, f32_attention a, f32_act dout, const float *delta, const float *level,
+                                                int64_t q_first, int64_t rows, f32_act dk, f32_act dv) {
   GK_DYNAMIC_SHARED(room);
   const attention_key_tile t = tiles[blockIdx.x / a.kv_heads];
   const int g = (int)(blockIdx.x % a.kv_heads);
@@ -117,16 +117,16 @@ GK_KERNEL(F32_THREADS) attention_dkv_f32_kernel(const attention_key_tile *tiles,
   float4 ok[R][N], ov[R][N];
   f32_clear<R, N>(ok);
   f32_clear<R, N>(ov);
-  f32_load(k, a.layout, 8 * R, a.vector, [&](int r) { return r < t.keys ? a.k + key_offset(a, t.k_begin + r, g) : nullptr; });
-  f32_load(v, a.layout, 8 * R, a.vector, [&](int r) { return r < t.keys ? a.v + key_offset(a, t.k_begin + r, g) : nullptr; });
+  f32_load(k, a.layout, 8 * R, a.k, [&](int r) { return r < t.keys ? key_offset(a, t.k_begin + r, g) : (int64_t)-1; });
+  f32_load(v, a.layout, 8 * R, a.v, [&](int r) { return r < t.keys ? key_offset(a, t.k_begin + r, g) : (int64_t)-1; });
   for (int n = t.first; n < t.first + t.count; n++) {
     const attention_viewer w = viewers[n];
     const int sees = t.k_begin - w.base > 0 ? t.k_begin - w.base : 0;   /* the first query that sees the first key */
     for (int head = g * a.rep; head < (g + 1) * a.rep; head++)
       for (int i0 = sees; i0 < w.q_count; i0 += 16 * C) {
         block_barrier();
-        f32_load(q, a.layout, 16 * C, a.vector, [&](int i) { return i0 + i < w.q_count ? query_row(a, a.q, w.q_begin + i0 + i, head) : nullptr; });
-        f32_load(d, a.layout, 16 * C, a.vector, [&](int i) { return i0 + i < w.q_count ? query_row(a, dout, w.q_begin + i0 + i, head) : nullptr; });
+        f32_load(q, a.layout, 16 * C, a.q, [&](int i) { return i0 + i < w.q_count ? query_offset(a, w.q_begin + i0 + i, head) : (int64_t)-1; });
+        f32_load(d, a.layout, 16 * C, dout, [&](int i) { return i0 + i < w.q_count ? query_offset(a, w.q_begin + i0 + i, head) : (int64_t)-1; });
         block_barrier();
         f32_products<R, C>(k, q, a.layout, s);
         f32_products<R, C>(v, d, a.layout, dp);
@@ -156,50 +156,46 @@ GK_KERNEL(F32_THREADS) attention_dkv_f32_kernel(const attention_key_tile *tiles,
     const int i = f32_group() * R + r;
     if (i >= t.keys) continue;
     const int64_t at = key_offset(a, t.k_begin + i, g);
-    f32_each<N>(ok[r], a.layout.width, [&](int column, float value) { act_store(dk + at + column, fmaf(a.scale, value, act_to_f32(dk[at + column]))); });
-    f32_each<N>(ov[r], a.layout.width, [&](int column, float value) { act_store(dv + at + column, act_to_f32(dv[at + column]) + value); });
+    f32_each<N>(ok[r], a.layout.width, [&](int column, float value) { f32_put(dk, at + column, fmaf(a.scale, value, f32_get(dk, at + column))); });
+    f32_each<N>(ov[r], a.layout.width, [&](int column, float value) { f32_put(dv, at + column, f32_get(dv, at + column) + value); });
   }
 }
 
-template <typename T> static f32_attention<T> parameters(const gk_attention *a, gk_act q_, gk_act k_, gk_act v_, const T *dout) {
-  const T *q = (const T *)q_.data, *k = (const T *)k_.data, *v = (const T *)v_.data;
+static f32_attention parameters(const gk_attention *a, gk_act q, gk_act k, gk_act v) {
   const int width = a->head_width;
-  const bool vector = f32_vector(q, width) && f32_vector(k, width) && f32_vector(v, width) && f32_vector(dout, width);
-  return {f32_layout_of(width), a->heads, a->kv_heads, a->heads / a->kv_heads, a->scale, vector, q, k, v};
+  return {f32_layout_of(width), a->heads, a->kv_heads, a->heads / a->kv_heads, a->scale, 0, f32_act_of(q, width), f32_act_of(k, width), f32_act_of(v, width)};
 }
 
-template <typename T, int R, int C, int N> static gk_status forward(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
+template <int R, int C, int N> static gk_status forward(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
   attention_work w;
   GK_TRY(gk_cuda_attention_work(b, a, 8 * R, 0, &w));
-  const f32_attention<T> p = parameters<T>(a, q, k, v, nullptr);
+  const f32_attention p = parameters(a, q, k, v);
   const size_t shared = sizeof(float) * (size_t)((8 * R + 32 * C) * p.layout.pitch + 8 * R * f32_weight_pitch<C>());
-  return LAUNCH(b, (attention_fwd_f32_kernel<T, R, C, N>), (unsigned)(w.n_query_tiles * a->heads), F32_THREADS, shared, w.query_tiles, p, (T *)out.data, lse);
+  return LAUNCH(b, (attention_fwd_f32_kernel<R, C, N>), (unsigned)(w.n_query_tiles * a->heads), F32_THREADS, shared, w.query_tiles, p, f32_act_of(out, a->head_width), lse);
 }
 
-template <typename T, int R, int C, int N>
-static gk_status backward(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout_, gk_act dq, gk_act dk, gk_act dv) {
+template <int R, int C, int N>
+static gk_status backward(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout_act, gk_act dq, gk_act dk, gk_act dv) {
   attention_work w;
   const float *delta;
   GK_TRY(gk_cuda_attention_work(b, a, 8 * R, 8 * R, &w));
-  GK_TRY(attention_delta<T>(b, a, w, out, lse, dout_, 1.0f, &delta));
-  const T *dout = (const T *)dout_.data;
-  const f32_attention<T> p = parameters<T>(a, q, k, v, dout);
+  GK_TRY((gk_is_bf16(out) ? attention_delta<gk_bf16> : attention_delta<float>)(b, a, w, out, lse, dout_act, 1.0f, &delta));
+  const f32_attention p = parameters(a, q, k, v);
+  const f32_act dout = f32_act_of(dout_act, a->head_width);
   const int64_t rows = w.q_end - w.q_begin;
   const float *level = delta + rows * a->heads;
   const size_t tiles = sizeof(float) * (size_t)((16 * R + 32 * C) * p.layout.pitch), weights = sizeof(float) * (size_t)(8 * R * f32_weight_pitch<C>());
-  GK_TRY(LAUNCH(b, (attention_dq_f32_kernel<T, R, C, N>), (unsigned)(w.n_query_tiles * a->heads), F32_THREADS, tiles + weights, w.query_tiles, p, dout, delta, level, w.q_begin, rows,
-                (T *)dq.data));
-  return LAUNCH(b, (attention_dkv_f32_kernel<T, R, C, N>), (unsigned)(w.n_key_tiles * a->kv_heads), F32_THREADS, tiles + 2 * weights, w.key_tiles, w.viewers, p, dout, delta, level, w.q_begin,
-                rows, (T *)dk.data, (T *)dv.data);
+  GK_TRY(LAUNCH(b, (attention_dq_f32_kernel<R, C, N>), (unsigned)(w.n_query_tiles * a->heads), F32_THREADS, tiles + weights, w.query_tiles, p, dout, delta, level, w.q_begin, rows,
+                f32_act_of(dq, a->head_width)));
+  return LAUNCH(b, (attention_dkv_f32_kernel<R, C, N>), (unsigned)(w.n_key_tiles * a->kv_heads), F32_THREADS, tiles + 2 * weights, w.key_tiles, w.viewers, p, dout, delta, level, w.q_begin,
+                rows, f32_act_of(dk, a->head_width), f32_act_of(dv, a->head_width));
 }
 
 /* 32 rows and 32 others to a block; 16 and 16 where heads are wide, whose sums take more registers. */
-#define BY_WIDTH(f, T) (a->head_width <= 64 ? f<T, 4, 2, 1> : a->head_width <= 128 ? f<T, 4, 2, 2> : f<T, 2, 1, 4>)
+#define BY_WIDTH(f) (a->head_width <= 64 ? f<4, 2, 1> : a->head_width <= 128 ? f<4, 2, 2> : f<2, 1, 4>)
 
-gk_status gk_cuda_attention_fwd_f32(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) {
-  return (gk_is_bf16(q) ? BY_WIDTH(forward, gk_bf16) : BY_WIDTH(forward, float))(b, a, q, k, v, out, lse);
-}
+gk_status gk_cuda_attention_fwd_f32(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse) { return BY_WIDTH(forward)(b, a, q, k, v, out, lse); }
 
 gk_status gk_cuda_attention_bwd_f32(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv) {
-  return (gk_is_bf16(q) ? BY_WIDTH(backward, gk_bf16) : BY_WIDTH(backward, float))(b, a, q, k, v, out, lse, dout, dq, dk, dv);
+  return BY_WIDTH(backward)(b, a, q, k, v, out, lse, dout, dq, dk, dv);
 }

@@ -35,16 +35,36 @@ GK_DEVICE float half_warp_max(float v) {
   return v;
 }
 
-/* Row r of the tile becomes the `width` floats, or bf16, at row_of(r), zeros where that is NULL. vector: all may be read by quads, whose number is whole. */
-template <typename F> GK_DEVICE void f32_load(float *to, const f32_layout &l, int rows, bool vector, F row_of) {
+/* Activations whose type is known when the kernel runs: a branch for each row is nothing beside its products, and kernels twice would be twice as many. */
+struct f32_act {
+  void *data;
+  int32_t bf16, vector;   /* vector: may rows be read by quads, whose number is whole? */
+};
+static inline f32_act f32_act_of(gk_act a, int width) {
+  return {a.data, gk_is_bf16(a), width % 4 == 0 && (uintptr_t)a.data % (uintptr_t)(4 * gk_act_bytes(a)) == 0};
+}
+GK_DEVICE float f32_get(const f32_act &a, int64_t i) { return a.bf16 ? act_to_f32(((const gk_bf16 *)a.data)[i]) : ((const float *)a.data)[i]; }
+/* Elements at .. at + 3, of which those from `left` on are 0. */
+GK_DEVICE float4 f32_get_4(const f32_act &a, int64_t at, int left) {
+  if (left <= 0) return make_float4(0, 0, 0, 0);
+  if (a.vector) return a.bf16 ? act_load_4((const gk_bf16 *)a.data + at) : act_load_4((const float *)a.data + at);
+  float v[4];
+#pragma unroll
+  for (int i = 0; i < 4; i++) v[i] = i < left ? f32_get(a, at + i) : 0.0f;
+  return make_float4(v[0], v[1], v[2], v[3]);
+}
+GK_DEVICE void f32_put(const f32_act &a, int64_t i, float v) {
+  if (a.bf16) act_store((gk_bf16 *)a.data + i, v);
+  else ((float *)a.data)[i] = v;
+}
+
+/* Row r of the tile becomes the `width` elements from number offset_of(r) on, zeros where that is negative. */
+template <typename F> GK_DEVICE void f32_load(float *to, const f32_layout &l, int rows, const f32_act &a, F offset_of) {
   const int lane = (int)threadIdx.x % 32;
   for (int r = (int)threadIdx.x / 32; r < rows; r += F32_THREADS / 32) {
-    const auto *from = row_of(r);
+    const int64_t at = offset_of(r);
     float *row = to + r * l.pitch;
-    if (vector)
-      for (int i = lane; i < l.quads; i += 32) ((float4 *)row)[i] = from ? act_load_4(from + 4 * i) : make_float4(0, 0, 0, 0);
-    else
-      for (int i = lane; i < 4 * l.quads; i += 32) row[i] = from && i < l.width ? act_to_f32(from[i]) : 0.0f;
+    for (int i = lane; i < l.quads; i += 32) ((float4 *)row)[i] = f32_get_4(a, at + 4 * i, at < 0 ? 0 : l.width - 4 * i);
   }
 }
 
@@ -122,7 +142,6 @@ template <int R, int C, int N> GK_DEVICE void f32_softmax(float s[R][C], float m
 }
 
 /* May rows of this width that begin at p be read by quads? */
-template <typename T> static inline bool f32_vector(const T *p, int width) { return width % 4 == 0 && (uintptr_t)p % (4 * sizeof(T)) == 0; }
 
 /* This thread's columns of an own row; f(column, value). */
 template <int N, typename F> GK_DEVICE void f32_each(const float4 o[N], int width, F f) {

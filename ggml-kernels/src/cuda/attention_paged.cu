@@ -16,11 +16,10 @@ struct paged_attention {
   gk_pages pages;
   int heads, rep;             /* rep = H / G: the query heads of a kv head */
   float scale;
-  int16_t vector;             /* may pages be read by quads, */
-  int8_t q_vector, bf16;      /* and q; are q and out in bf16 */
+  int32_t vector;             /* may pages be read by quads? */
   const int32_t *table;
-  const void *q, *k, *v;
-  void *out;
+  f32_act q, out;
+  const void *k, *v;
 };
 
 /* Tokens begin .. begin + keys - 1 of a sequence, for the query row `row`; runs: how many its sequence has. */
@@ -40,21 +39,6 @@ enum { DECODE_THREADS = 128, DECODE_KEYS = 128, WARP_KEYS = 32, TABLE_UNIT = 256
 
 GK_DEVICE int64_t token_element(const paged_attention &a, int first_page, int token, int g) {
   return page_element(a.pages, a.table[first_page + token / a.pages.page_tokens], g, token % a.pages.page_tokens);
-}
-
-/* Quad u of the query row that begins at element `at`. */
-GK_DEVICE float4 query_quad(const paged_attention &a, int64_t at, int u, int width) {
-  if (!a.bf16) return page_quad<GK_F32>(a.q, at, u, width, a.q_vector);
-  const gk_bf16 *from = (const gk_bf16 *)a.q + at + 4 * u;
-  if (a.q_vector) return 4 * u < width ? act_load_4(from) : make_float4(0, 0, 0, 0);
-  float v[4];
-#pragma unroll
-  for (int i = 0; i < 4; i++) v[i] = 4 * u + i < width ? act_to_f32(from[i]) : 0.0f;
-  return make_float4(v[0], v[1], v[2], v[3]);
-}
-GK_DEVICE void store(void *to, bool bf16, int64_t at, float v) {
-  if (bf16) act_store((gk_bf16 *)to + at, v);
-  else ((float *)to)[at] = v;
 }
 
 /* One run of keys, W of the heads of one kv head. Eight lanes share a key: lane l has quads l, l + 8, .. (U of them); a warp has 32 keys, four at a time.
@@ -77,7 +61,7 @@ template <int type, int U, int W> GK_KERNEL(DECODE_THREADS) decode_kernel(paged_
 #pragma unroll
     for (int w = 0; w < W; w++)
 #pragma unroll
-      for (int u = 0; u < U; u++) q[w][u] = w < rows ? query_quad(a, (first_head + w) * width, among + 8 * u, width) : make_float4(0, 0, 0, 0);
+      for (int u = 0; u < U; u++) q[w][u] = w < rows ? f32_get_4(a.q, (first_head + w) * width + 4 * (among + 8 * u), width - 4 * (among + 8 * u)) : make_float4(0, 0, 0, 0);
 #pragma unroll 2
     for (int n = 0; n < WARP_KEYS; n += 4) {
       const int j = warp * WARP_KEYS + n + lane / 8;
@@ -144,19 +128,18 @@ template <int type, int U, int W> GK_KERNEL(DECODE_THREADS) decode_kernel(paged_
 #pragma unroll
     for (int n = 1; n < DECODE_THREADS / 32; n++) fma4(x, 1.0f, sums[n][w][u]);
     const float inverse = run.runs == 1 ? 1.0f / top[w][1] : 1.0f;
-    void *to = run.runs == 1 ? a.out : part;
-    const bool bf16 = run.runs == 1 && a.bf16;
+    const f32_act to = run.runs == 1 ? a.out : f32_act{part, 0, 0};
     const int64_t to_at = (run.runs == 1 ? first_head + w : (int64_t)number * a.heads + g * a.rep + w0 + w) * width;
     const float v[4] = {x.x, x.y, x.z, x.w};
 #pragma unroll
     for (int c = 0; c < 4; c++)
-      if (4 * u + c < width) store(to, bf16, to_at + 4 * u + c, v[c] * inverse);
+      if (4 * u + c < width) f32_put(to, to_at + 4 * u + c, v[c] * inverse);
   }
   if (run.runs > 1 && thread < 2 * rows) stats[((int64_t)number * a.heads + g * a.rep + w0) * 2 + thread] = top[thread / 2][thread % 2];
 }
 
 /* A block to each sequence and head: out = Σ_runs e^(m - M) o / Σ_runs e^(m - M) l, in order. */
-GK_KERNEL(DECODE_THREADS) decode_merge_kernel(const decode_merge *merges, int heads, int width, const float *part, const float *stats, bool bf16, void *out) {
+GK_KERNEL(DECODE_THREADS) decode_merge_kernel(const decode_merge *merges, int heads, int width, const float *part, const float *stats, f32_act out) {
   const decode_merge merge = merges[blockIdx.x / heads];
   const int head = (int)(blockIdx.x % heads);
   float most = -FLT_MAX, sum = 0;
@@ -171,7 +154,7 @@ GK_KERNEL(DECODE_THREADS) decode_merge_kernel(const decode_merge *merges, int he
       const int64_t at = (int64_t)(merge.first + n) * heads + head;
       o = fmaf(expf(stats[2 * at] - most), part[at * width + d], o);
     }
-    store(out, bf16, ((int64_t)merge.row * heads + head) * width + d, o / sum);
+    f32_put(out, ((int64_t)merge.row * heads + head) * width + d, o / sum);
   }
 }
 
@@ -192,9 +175,7 @@ template <int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kernel(paged_at
     const int pair = t.first + f32_group() * R + r;
     most[r] = -FLT_MAX, sum[r] = 0, sees[r] = seen(pair < last ? pair : last);
   }
-  const auto load_queries = [&](auto *from) { f32_load(q, layout, 8 * R, a.q_vector, [&](int r) { return t.first + r <= last ? from + row_of(t.first + r) * layout.width : nullptr; }); };
-  if (a.bf16) load_queries((const gk_bf16 *)a.q);
-  else load_queries((const float *)a.q);
+  f32_load(q, layout, 8 * R, a.q, [&](int r) { return t.first + r <= last ? row_of(t.first + r) * layout.width : (int64_t)-1; });
   for (int j0 = 0; j0 < total; j0 += 16 * C) {
     block_barrier();
     for (int r = (int)threadIdx.x / 32; r < 16 * C; r += F32_THREADS / 32) {
@@ -223,7 +204,7 @@ template <int R, int C, int N> GK_KERNEL(F32_THREADS) paged_tile_kernel(paged_at
     const float all = half_warp_sum(sum[r]);
     if (pair > last) continue;
     const int64_t at = row_of(pair) * layout.width;
-    f32_each<N>(o[r], layout.width, [&](int column, float value) { store(a.out, a.bf16, at + column, sees[r] > 0 ? value / all : 0.0f); });
+    f32_each<N>(o[r], layout.width, [&](int column, float value) { f32_put(a.out, at + column, sees[r] > 0 ? value / all : 0.0f); });
   }
 }
 
@@ -297,8 +278,8 @@ gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, gk
   if (w.runs.empty() && w.tiles.empty()) return GK_OK;
   const int32_t *device = nullptr;
   GK_TRY(gk_cuda_stage_array(b, all.data(), (int64_t)all.size(), &device));
-  const bool bf16 = gk_is_bf16(q), q_vector = bf16 ? f32_vector((const gk_bf16 *)q.data, width) : f32_vector((const float *)q.data, width), vector = gk_cuda_pages_vector(&a->pages, k) && gk_cuda_pages_vector(&a->pages, v);
-  const paged_attention on_device = {a->pages, a->heads, a->heads / a->pages.kv_heads, a->scale, vector, q_vector, bf16, device, q.data, k, v, out.data};
+  const bool vector = gk_cuda_pages_vector(&a->pages, k) && gk_cuda_pages_vector(&a->pages, v);
+  const paged_attention on_device = {a->pages, a->heads, a->heads / a->pages.kv_heads, a->scale, vector, device, f32_act_of(q, width), f32_act_of(out, width), k, v};
 
   float *part = nullptr, *stats = nullptr;
   if (!w.merges.empty()) {
@@ -309,6 +290,5 @@ gk_status gk_attention_paged_cuda(gk_backend *b, const gk_paged_attention *a, gk
   }
   if (!w.tiles.empty()) GK_TRY(launch_tiles(b, on_device, (const paged_tile *)(device + tiles_at), w.tiles.size()));
   if (!w.runs.empty()) GK_TRY(launch_decode(b, on_device, (const decode_run *)(device + runs_at), w.runs.size(), part, stats));
-  return LAUNCH(b, decode_merge_kernel, (unsigned)(w.merges.size() * (size_t)a->heads), DECODE_THREADS, 0, (const decode_merge *)(device + merges_at), a->heads, width, part, stats, bf16,
-                out.data);
+  return LAUNCH(b, decode_merge_kernel, (unsigned)(w.merges.size() * (size_t)a->heads), DECODE_THREADS, 0, (const decode_merge *)(device + merges_at), a->heads, width, part, stats, on_device.out);
 }
