@@ -59,6 +59,13 @@ void gk_parallel(gk_backend *b, void (*fn)(void *arg, int32_t part, int32_t part
 void gk_parallel_for(gk_backend *b, int64_t count, int64_t grain,
                      void (*fn)(void *arg, int64_t begin, int64_t end, int32_t part), void *arg);
 
+/* The same for a loop that may be too small to be worth waking a thread: with less than GK_WORTH of `work` the caller
+ * does every run itself, in the same cuts. The unit is a multiply-add of a product, of which a core does about 100 in a
+ * nanosecond: GK_WORTH is some 40 microseconds. docs/matmul.md, "small products" */
+enum { GK_WORTH = 4000000 };
+void gk_parallel_for_work(gk_backend *b, int64_t count, int64_t grain, int64_t work,
+                          void (*fn)(void *arg, int64_t begin, int64_t end, int32_t part), void *arg);
+
 gk_pool *gk_pool_open(int32_t threads);   /* NULL when threads cannot be started */
 void gk_pool_close(gk_pool *pool);        /* NULL is fine */
 int32_t gk_cpu_count(void);               /* CPUs this process may run on, at least 1 */

@@ -1,6 +1,8 @@
 /* Opening backends, threads, memory, and the ops that move rows. */
 #define _GNU_SOURCE
 #define HARNESS_MAIN
+#include <unistd.h>
+
 #include "harness.h"
 #include "internal.h"
 
@@ -41,10 +43,10 @@ static void check_open(void) {
   CHECK(!gk_cpu_open("sse9", 1, message, 5) && strlen(message) < 5);
 }
 
-typedef struct tally { int32_t *hits; int64_t count, grain; int32_t parts[8]; } tally;
+typedef struct tally { int32_t *hits; int64_t count, grain; int32_t parts[8], alone; } tally;
 static void hit(void *arg, int64_t begin, int64_t end, int32_t part) {
   tally *t = arg;
-  if (begin % t->grain != 0 || end - begin > t->grain || part < 0 || part >= 8) exit(3);
+  if (begin % t->grain != 0 || end - begin > t->grain || part < 0 || part >= 8 || (t->alone && part != 0)) exit(3);
   for (int64_t i = begin; i < end; i++) t->hits[i]++;
 }
 static void mark(void *arg, int32_t part, int32_t parts) {
@@ -58,10 +60,14 @@ static void check_threads(void) {
     AT("%d threads", threads);
     int32_t hits[1000];
     for (int round = 0; round < 500; round++) {
-      tally t = {hits, round % 1000, 1 + round % 37, {0}};
+      tally t = {hits, round % 1000, 1 + round % 37, {0}, 0};
       memset(hits, 0, sizeof hits);
       gk_parallel_for(b, t.count, t.grain, hit, &t);
       for (int64_t i = 0; i < 1000; i++) CHECK(hits[i] == (i < t.count));
+      if (round % 50 == 0) usleep(300); /* they sleep now, and come late */
+      t.alone = round % 2;
+      gk_parallel_for_work(b, t.count, t.grain, t.alone ? GK_WORTH - 1 : GK_WORTH, hit, &t);
+      for (int64_t i = 0; i < 1000; i++) CHECK(hits[i] == 2 * (i < t.count));
       gk_parallel(b, mark, &t);
       for (int32_t i = 0; i < 8; i++) CHECK(t.parts[i] == (i < threads ? threads : 0));
     }

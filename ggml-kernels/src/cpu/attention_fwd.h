@@ -158,11 +158,18 @@ static void forward_run(void *arg, int64_t begin, int64_t end, int32_t part) {
   }
 }
 
+/* Multiply-adds of a product in whose time an element of a key or value is read and used. */
+enum { READ = 16 };
+
 /* decode: floats that one decoding position needs at most. */
 static gk_status forward_launch(gk_backend *b, forward_job *j, int64_t decode) {
   const gk_attention *a = j->a;
-  int64_t rep = a->heads / a->kv_heads, rows = 0;
-  for (int32_t i = 0; i < a->n_segments; i++) rows += (int64_t)a->segments[i].q_count * a->heads;
+  int64_t rep = a->heads / a->kv_heads, rows = 0, work = 0;
+  for (int32_t i = 0; i < a->n_segments; i++) {
+    const gk_segment *s = &a->segments[i];
+    rows += (int64_t)s->q_count * a->heads;
+    work += READ * 2 * (int64_t)s->q_count * a->heads * a->head_width * ((int64_t)s->prefix_count + s->k_count);
+  }
   if (rows == 0) return GK_OK;
   /* About 32768 floats of queries a task, fewer when threads would be idle; always a multiple of MR. */
   int64_t block = gk_min_i64(gk_max_i64(32768 / a->head_width, MR), rows / (4 * (int64_t)b->threads));
@@ -184,7 +191,7 @@ static gk_status forward_launch(gk_backend *b, forward_job *j, int64_t decode) {
   for (int32_t i = 0; i < a->n_segments; i++)
     for (int64_t r = 0; r < (int64_t)a->segments[i].q_count * rep; r += block)
       for (int32_t g = 0; g < a->kv_heads; g++) *t++ = (forward_task){i, g, r};
-  gk_parallel_for(b, count, 1, forward_run, j);
+  gk_parallel_for_work(b, count, 1, work, forward_run, j);
   return GK_OK;
 }
 

@@ -45,6 +45,9 @@ typedef struct gk_mm_few {
 /* Most rows of x of dot; rows of W of one task of few at a time. */
 enum { GK_DOT = 8, GK_FEW_TASK = 32 };
 
+/* Multiply-adds in whose time an element of x is split or packed. */
+enum { GK_COPY = 32 };
+
 typedef struct gk_mm_kernel {
   int32_t rows, cols;   /* of a resident and of a stream panel */
   int32_t tile;         /* floats of one C tile, rows * cols in an order of the isa's own */

@@ -3,7 +3,8 @@
 #include "cpu/matmul.h"
 #include <string.h>
 
-enum { MOST = 16, ROWS_AT_MOST = 4096, SPLITS = 32 };
+/* UNPACK: multiply-adds in whose time a weight is read and unpacked. */
+enum { MOST = 16, ROWS_AT_MOST = 4096, SPLITS = 32, UNPACK = 4 };
 
 typedef struct job {
   const gk_mm_kernel *kernel;
@@ -83,7 +84,7 @@ static gk_status some(const gk_mm_kernel *kernel, gk_backend *b, int32_t group, 
   job j = {.kernel = kernel, .members = members};
   j.unit = gk_max_i64(GK_FEW_TASK, gk_min_i64(ROWS_AT_MOST, rows / (4 * b->threads) / GK_FEW_TASK * GK_FEW_TASK));
   for (int32_t g = 0; g < group; g++) tasks += tasks_of(&j, &members[g]);
-  gk_parallel_for(b, tasks, 1, run, &j);
+  gk_parallel_for_work(b, tasks, 1, rows * k * (m + UNPACK), run, &j);
   return GK_OK;
 }
 
@@ -96,12 +97,12 @@ gk_status gk_matmul_fwd_few(const gk_mm_kernel *kernel, gk_backend *b, int32_t g
   if (whole) {
     from.digits = j.digits = gk_scratch_get(b, GK_SCRATCH_MATMUL_A, blocks * m * kernel->digit_bytes);
     if (!j.digits) return GK_OUT_OF_MEMORY;
-    gk_parallel_for(b, blocks * m, SPLITS, split, &j);
+    gk_parallel_for_work(b, blocks * m, SPLITS, GK_COPY * m * k, split, &j);
   }
   if (whole < group && m >= kernel->few_packed && k > GK_SBLOCK) {
     j.packed = gk_scratch_get(b, GK_SCRATCH_MATMUL_B, blocks * m * GK_SBLOCK * (int64_t)sizeof(float));
     if (!j.packed) return GK_OUT_OF_MEMORY;
-    gk_parallel_for(b, blocks, gk_max_i64(1, 64 / m), pack, &j);
+    gk_parallel_for_work(b, blocks, gk_max_i64(1, 64 / m), GK_COPY * m * k, pack, &j);
     from.x = j.packed;
     from.ld = GK_SBLOCK;
     from.block = m * GK_SBLOCK;

@@ -195,8 +195,9 @@ static gk_status run(gk_backend *be, job *j, int64_t ni_total, int64_t s_total) 
       j->blocks = blocks + s;
       j->n_blocks = (int32_t)gk_min_i64(segment, count - s);
       j->first_segment = s == 0;
-      gk_parallel_for(be, (int64_t)j->n_blocks * j->panels, 4, pack_resident, j);
-      gk_parallel_for(be, j->chunks, 1, run_chunks, j);
+      const int64_t work = (int64_t)j->n_blocks * GK_SBLOCK * j->ni;
+      gk_parallel_for_work(be, (int64_t)j->n_blocks * j->panels, 4, GK_COPY * work, pack_resident, j);
+      gk_parallel_for_work(be, j->chunks, 1, work * columns, run_chunks, j);
     }
   }
   return GK_OK;

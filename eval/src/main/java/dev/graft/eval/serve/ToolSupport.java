@@ -1,5 +1,6 @@
 package dev.graft.eval.serve;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.trainer.constrain.Form;
 import dev.graft.trainer.template.ToolCallFormat;
@@ -45,13 +46,18 @@ final class ToolSupport {
   private Form calls(ToolUse use) {
     List<Form> calls = new ArrayList<>();
     for (Tool tool : use.tools()) {
-      Form arguments = new Form.Json(use.forced() || tool.strict() ? tool.parameters() : ANY_OBJECT, tool.param());
-      calls.add(Form.sequence(new Form.Text(tool.name() + format.middle()), arguments));
+      calls.add(Form.sequence(new Form.Text(tool.name() + format.middle()), arguments(use.forced() || tool.strict() ? tool.parameters() : ANY_OBJECT, tool.param())));
     }
     Form one = new Form.OneOf(calls);
     List<Form> parts = new ArrayList<>(List.of(new Form.Text(format.first()), one));
     format.next().filter(next -> use.most() > 1).ifPresent(next -> parts.add(new Form.Repeated(Form.sequence(new Form.Text(next), one))));
     parts.add(new Form.Text(last));
     return new Form.Sequence(parts);
+  }
+
+  private Form arguments(JsonNode schema, String param) {
+    return format.arguments()
+        .map(texts -> Form.sequence(new Form.Arguments(schema, param, texts.open(), texts.then(), texts.close()), new Form.Text(texts.end())))
+        .orElseGet(() -> new Form.Json(schema, param));
   }
 }

@@ -2,7 +2,6 @@ package dev.graft.eval.serve;
 
 import dev.graft.trainer.template.ToolCallParser;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -18,7 +17,6 @@ record ToolUse(ToolSupport support, List<Tool> tools, int most, boolean forced) 
 
   /** A parser for one answer. */
   ToolCallParser parser(ToolCallParser.Sink sink) {
-    Set<String> names = tools.stream().map(Tool::name).collect(Collectors.toUnmodifiableSet());
-    return new ToolCallParser(support.format(), names, most, sink);
+    return new ToolCallParser(support.format(), tools.stream().collect(Collectors.toUnmodifiableMap(Tool::name, Tool::parameters)), most, sink);
   }
 }

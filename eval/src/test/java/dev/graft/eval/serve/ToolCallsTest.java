@@ -3,11 +3,15 @@ package dev.graft.eval.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.trainer.constrain.ConstraintState;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -167,6 +171,45 @@ class ToolCallsTest {
     assertThat(server.engine.taken.get(1).constraint()).isNull();
   }
 
+  private static String allowed(String mode, String... names) {
+    String list = Stream.of(names).map(name -> "{'type':'function','function':{'name':'" + name + "'}}").collect(Collectors.joining(","));
+    return ",'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'" + mode + "','tools':[" + list + "]}}";
+  }
+
+  @Test
+  void onlyAllowedToolsAreCalled() {
+    server.engine.says = pieces(CALL, 4);
+    JsonNode called = server.chat(TOOLS + allowed("auto", "weather")).json().at("/choices/0");
+    assertThat(called.path("finish_reason").asText()).isEqualTo("tool_calls");
+    JsonNode other = server.chat(TOOLS + allowed("auto", "now")).json().at("/choices/0");
+    assertThat(other.path("finish_reason").asText()).isEqualTo("stop");
+    assertThat(other.path("message").has("tool_calls")).isFalse();
+    assertThat(other.at("/message/content").asText()).as("what may not be called is text").isEqualTo(CALL);
+    assertThat(gathered(server.chat(TOOLS + allowed("auto", "now") + ",'stream':true").events())).containsEntry("calls", List.of()).containsEntry("reason", "stop");
+    assertThat((List<?>) server.prompts.extra.get("tools")).as("the template sees all").hasSize(2);
+    assertThat(server.engine.taken).allSatisfy(request -> assertThat(request.constraint()).isNull());
+
+    server.engine.taken.clear();
+    server.chat(TOOLS + allowed("required", "now"));
+    ConstraintState state = server.engine.taken.get(0).constraint().start();
+    for (char c : "<tool_call>\n{\"name\": \"".toCharArray()) {
+      state.accept(letter(c));
+    }
+    assertThat(has(state, 'n')).isTrue();
+    assertThat(has(state, 'w')).as("weather is not allowed").isFalse();
+    ApiClient.Reply unknown = server.chat(TOOLS + allowed("auto", "now", "nobody", "no_one"));
+    refused(unknown, "tool_choice.allowed_tools.tools");
+    assertThat(unknown.json().at("/error/message").asText()).contains("nobody, no_one");
+  }
+
+  private static int letter(char c) {
+    return IntStream.range(0, FakeServer.VOCABULARY.size()).filter(id -> FakeServer.VOCABULARY.pieceBytes(id) == 1 && FakeServer.VOCABULARY.piece(id)[0] == c).findFirst().orElseThrow();
+  }
+
+  private static boolean has(ConstraintState state, char c) {
+    return (state.allowed()[letter(c) >> 6] >> letter(c) & 1) == 1;
+  }
+
   @Test
   void callsAndResultsReachTheTemplate() {
     String call = "{'id':'abcdefghi','type':'function','function':{'name':'weather','arguments':'{\\\"city\\\":\\\"Rome\\\"}'}}";
@@ -206,6 +249,11 @@ class ToolCallsTest {
     "TOOLS,'tool_choice':{} | tool_choice.type",
     "TOOLS,'tool_choice':{'type':'function'} | tool_choice.function.name",
     "TOOLS,'tool_choice':{'type':'function','function':{'name':'nobody'}} | tool_choice.function.name",
+    "'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'auto','tools':[{'type':'function','function':{'name':'weather'}}]}} | tool_choice",
+    "TOOLS,'tool_choice':{'type':'allowed_tools'} | tool_choice.allowed_tools.mode",
+    "TOOLS,'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'none','tools':[]}} | tool_choice.allowed_tools.mode",
+    "TOOLS,'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'auto','tools':[]}} | tool_choice.allowed_tools.tools",
+    "TOOLS,'tool_choice':{'type':'allowed_tools','allowed_tools':{'mode':'auto','tools':['weather']}} | tool_choice.allowed_tools.tools[0]",
     "TOOLS,'tool_choice':'required','response_format':{'type':'json_object'} | tool_choice",
     "TOOLS,'parallel_tool_calls':'no' | parallel_tool_calls",
   })

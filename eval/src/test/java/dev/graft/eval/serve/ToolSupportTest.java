@@ -108,6 +108,55 @@ class ToolSupportTest {
     assertThat(seen).isGreaterThan(25);
   }
 
+  /** Strings of all kinds where arguments stand in tags. */
+  @Test
+  void argumentsInTagsFollowTheirSchema() throws IOException {
+    JsonNode templates;
+    try (InputStream in = new GZIPInputStream(Files.newInputStream(TEMPLATES))) {
+      templates = Fields.JSON.readTree(in);
+    }
+    String schema = """
+        {"type": "object", "additionalProperties": false, "required": ["text", "code", "short", "n"], "$defs": {"code": {"type": "string", "pattern": "^[a-c<]{2}>?$"}},
+         "properties": {"text": {"type": "string", "maxLength": 25}, "code": {"$ref": "#/$defs/code"}, "short": {"type": "string", "minLength": 2, "maxLength": 40},
+           "n": {"type": "integer", "minimum": 0, "maximum": 9}, "maybe": {"anyOf": [{"type": "null"}, {"type": "string", "enum": ["\\n", "null", "</parameter>", "</arg_value>"]}]},
+           "list": {"type": "array", "items": {"type": "boolean"}}}}""";
+    Random random = new Random(5);
+    VocabularyForms forms = new VocabularyForms(VOCABULARY);
+    int optional = 0;
+    for (String name : List.of("Qwen3-Coder", "GLM-4.6", "MiniMax-M2", "ByteDance-Seed-OSS")) {
+      ToolSupport support = new ToolSupport(ToolCallFormat.of(ChatTemplate.of(name, templates.path(name).textValue(), "<s>", "</s>")), VOCABULARY);
+      for (int i = 0; i < 12; i++) {
+        ToolUse use = new ToolUse(support, List.of(tool("f", schema, true)), 1, true);
+        String answer = answer(forms.calls(use), random);
+        Gathered gathered = read(use, answer);
+        assertThat(gathered.text).as(answer).isEmpty();
+        assertThat(gathered.calls).as(answer).hasSize(1);
+        JsonNode arguments = Fields.JSON.readTree(gathered.calls.get(0).arguments());
+        assertThat(arguments.path("text").isTextual()).as(answer).isTrue();
+        assertThat(answer).as("as it is").contains(arguments.path("text").textValue());
+        assertThat(arguments.path("code").asText()).matches("[a-c<]{2}>?");
+        assertThat(arguments.path("short").asText().codePoints().count()).isBetween(2L, 40L);
+        assertThat(arguments.path("n").isIntegralNumber()).as(answer).isTrue();
+        if (arguments.has("maybe")) {
+          assertThat(arguments.get("maybe").asText()).isIn("null", "\n", "</parameter>", "</arg_value>").isNotEqualTo(support.format().arguments().orElseThrow().closer());
+        }
+        optional += arguments.has("list") && arguments.get("list").isArray() ? 1 : 0;
+      }
+    }
+    assertThat(optional).isPositive();
+    ToolSupport coder = new ToolSupport(ToolCallFormat.of(ChatTemplate.of("Qwen3-Coder", templates.path("Qwen3-Coder").textValue(), "<s>", "</s>")), VOCABULARY);
+    ToolUse both = new ToolUse(coder, List.of(tool("f", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"]}", true), tool("free", "{\"type\":\"object\"}", false)), 1, false);
+    for (String call : List.of("f>\n<parameter=a>\n\n</param>\n</parameter>\n", "free>\n<parameter=x_y>\n[1, \n</parameter>\n<parameter=z>\n\n</parameter>\n", "free>\n")) {
+      String answer = "Well.<tool_call>\n<function=" + call + "</function>\n</tool_call>";
+      assertThat(allowed(forms.calls(both).start(), answer)).as(answer).isEqualTo(answer.length());
+      assertThat(read(both, answer).calls).as(answer).hasSize(1);
+    }
+    for (String call : List.of("f>\n", "f>\n<parameter=b>", "f>\n<parameter=a>\nx\n</parameter>\n<parameter=")) {
+      String answer = "<tool_call>\n<function=" + call;
+      assertThat(allowed(forms.calls(both).start(), answer + "</function>")).as(answer).isLessThan(answer.length() + 2);
+    }
+  }
+
   @Test
   void aStrictFunctionsCallsFollowItsSchemaAlsoInFreeText() throws IOException {
     ToolSupport support = FakeServer.TOOLS;
@@ -126,6 +175,18 @@ class ToolSupportTest {
     }
     int other = letter('x');
     assertThat(wrong.allowed()[other >> 6] >> other & 1).as("a line feed must follow").isZero();
+  }
+
+  /** How many letters of an answer are allowed. */
+  private static int allowed(ConstraintState state, String answer) {
+    for (int i = 0; i < answer.length(); i++) {
+      int token = letter(answer.charAt(i));
+      if ((state.allowed()[token >> 6] >> token & 1) == 0) {
+        return i;
+      }
+      state.accept(token);
+    }
+    return answer.length();
   }
 
   private static int letter(char c) {

@@ -16,11 +16,27 @@ public sealed interface Form {
    */
   record Json(JsonNode schema, String parameter) implements Form {
     public Json {
-      try {
-        schema = JsonSchema.checked(schema);
-      } catch (ConstraintException e) {
-        throw ConstraintException.of(parameter, e.getMessage());
+      schema = checked(schema, parameter);
+    }
+  }
+
+  /**
+   * An object that a schema describes, not as JSON but as {@code (open NAME then VALUE close)*}. Strings are written as they are and cannot hold {@code close} (its white space
+   * aside); all other values are JSON. Names that the schema leaves open have at most 64 characters, none of them white space or one of {@code < > = " '}.
+   *
+   * @param schema an object, true or false; copied  @param parameter what errors call it
+   * @throws ConstraintException when it is no schema, or too large
+   */
+  record Arguments(JsonNode schema, String parameter, String open, String then, String close) implements Form {
+    public Arguments {
+      schema = checked(schema, parameter);
+      if (close.isBlank()) {
+        throw new IllegalArgumentException("nothing would end a value");
       }
+    }
+
+    String closer() {
+      return close.strip();
     }
   }
 
@@ -51,6 +67,14 @@ public sealed interface Form {
 
   /** Any number of them, also none. */
   record Repeated(Form item) implements Form {}
+
+  private static JsonNode checked(JsonNode schema, String parameter) {
+    try {
+      return JsonSchema.checked(schema);
+    } catch (ConstraintException e) {
+      throw ConstraintException.of(parameter, e.getMessage());
+    }
+  }
 
   /** One after the other. */
   static Form sequence(Form... items) {

@@ -1,20 +1,16 @@
 package dev.graft.trainer.constrain;
 
-import java.util.ArrayList;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.lucene.util.automaton.Automata;
 import org.apache.lucene.util.automaton.Automaton;
-import org.apache.lucene.util.automaton.Operations;
 
 /** Turns a {@link Form} into an expression over bytes and rules of a grammar. */
 final class FormRules {
-  private static final String ANY = "[\\s\\S]*";
-
   private final Grammar grammar;
   private final JsonParts json;
-  private final Map<Form.Json, Expr> schemas = new HashMap<>();
+  private final Map<Form, Expr> schemas = new HashMap<>();
 
   FormRules(Grammar grammar) {
     this.grammar = grammar;
@@ -25,7 +21,9 @@ final class FormRules {
     if (form instanceof Form.Text text) {
       return Expr.text(text.text());
     } else if (form instanceof Form.Json value) {
-      return schemas.computeIfAbsent(value, this::schema);
+      return schemas.computeIfAbsent(value, key -> schema(value.schema(), value.parameter(), null));
+    } else if (form instanceof Form.Arguments framed) {
+      return schemas.computeIfAbsent(framed, key -> schema(framed.schema(), framed.parameter(), new ArgumentParts(grammar, framed)));
     } else if (form instanceof Form.Free free) {
       return new Expr.Call(grammar.add("free text", text(free)));
     } else if (form instanceof Form.Sequence sequence) {
@@ -41,21 +39,14 @@ final class FormRules {
   }
 
   private static Automaton text(Form.Free free) {
-    Automaton any = Regex.compile(ANY, true);
-    List<Automaton> never = new ArrayList<>();
-    free.without().forEach(text -> never.add(Operations.concatenate(List.of(any, Automata.makeString(text), any))));
-    if (free.notJson()) {
-      never.add(Regex.compile("[ \\t\\r\\n]*\\{" + ANY, true));
-    }
-    Automaton rest = never.isEmpty() ? any : Automatons.minus(any, Automatons.deterministic(Operations.union(never), "the texts to leave out"), "the texts to leave out");
-    return Automatons.deterministic(Automatons.utf8(rest), "free text");
+    return Automatons.deterministic(Automatons.utf8(FreeText.without(free.without(), free.notJson())), "free text");
   }
 
-  private Expr schema(Form.Json value) {
+  private Expr schema(JsonNode schema, String parameter, ArgumentParts arguments) {
     try {
-      return new Expr.Call(new JsonSchema(value.schema(), grammar, json).root());
+      return new Expr.Call(new JsonSchema(schema, grammar, json, arguments).root());
     } catch (ConstraintException e) {
-      throw ConstraintException.of(value.parameter(), e.getMessage());
+      throw ConstraintException.of(parameter, e.getMessage());
     }
   }
 }

@@ -55,24 +55,35 @@ final class JsonSchema {
     }
   }
 
-  private record Waiting(int rule, List<Part> parts) {}
+  /** How a value is written. */
+  enum As {
+    JSON,
+    /** As an argument between texts: strings as they are, all else as JSON. */
+    TEXT,
+    /** All arguments: an object. */
+    ARGUMENTS
+  }
+
+  private record Waiting(int rule, List<Part> parts, As as) {}
 
   private final JsonNode schema;
   private final Grammar grammar;
   private final JsonParts json;
+  private final ArgumentParts arguments;
   private final Map<String, Integer> rules = new HashMap<>();
   private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
 
   /** @param schema as {@link #checked} gave it */
   JsonSchema(JsonNode schema, Grammar grammar) {
-    this(schema, grammar, new JsonParts(grammar));
+    this(schema, grammar, new JsonParts(grammar), null);
   }
 
-  /** The same with parts that several schemas of one grammar share. */
-  JsonSchema(JsonNode schema, Grammar grammar, JsonParts json) {
+  /** The same with parts that several schemas of one grammar share. @param arguments null when an answer is JSON */
+  JsonSchema(JsonNode schema, Grammar grammar, JsonParts json, ArgumentParts arguments) {
     this.schema = schema;
     this.grammar = grammar;
     this.json = json;
+    this.arguments = arguments;
   }
 
   /** A copy. @throws ConstraintException when it is not a schema, too large, nested too deep, or has numbers or texts that JSON cannot write */
@@ -113,13 +124,17 @@ final class JsonSchema {
     return json;
   }
 
+  ArgumentParts arguments() {
+    return arguments;
+  }
+
   /** Rule of a whole answer. */
   int root() {
-    int root = rule(List.of(new Part(schema, "#")));
+    int root = rule(List.of(new Part(schema, "#")), arguments == null ? As.JSON : As.ARGUMENTS);
     while (!waiting.isEmpty()) {
       Waiting next = waiting.poll();
       try {
-        grammar.define(next.rule(), automaton(next.parts()));
+        grammar.define(next.rule(), automaton(next.parts(), next.as()));
       } catch (ConstraintException e) {
         throw e.getMessage().startsWith("JSON schema at ") ? e : next.parts().get(0).bad(null, e.getMessage());
       }
@@ -127,19 +142,25 @@ final class JsonSchema {
     return root;
   }
 
-  /** Rule of the values that satisfy all of some schemas. */
+  /** Rule of the values that satisfy all of some schemas, as JSON. */
   int rule(List<Part> parts) {
+    return rule(parts, As.JSON);
+  }
+
+  int rule(List<Part> parts, As as) {
     Map<String, Part> distinct = new LinkedHashMap<>();
     parts.stream().filter(part -> !free(part.node())).forEach(part -> distinct.putIfAbsent(part.at(), part));
-    if (distinct.isEmpty()) {
-      return json.anyValue();
+    if (distinct.isEmpty() && as == As.ARGUMENTS) {
+      parts.forEach(part -> distinct.put(part.at(), part));
+    } else if (distinct.isEmpty()) {
+      return as == As.TEXT ? arguments.anyText() : json.anyValue();
     }
-    String key = String.join(" ", new TreeSet<>(distinct.keySet()));
+    String key = as + " " + String.join(" ", new TreeSet<>(distinct.keySet()));
     Integer rule = rules.get(key);
     if (rule == null) {
       rule = grammar.declare("JSON schema at " + parts.get(0).at());
       rules.put(key, rule);
-      waiting.add(new Waiting(rule, List.copyOf(distinct.values())));
+      waiting.add(new Waiting(rule, List.copyOf(distinct.values()), as));
     }
     return rule;
   }
@@ -148,7 +169,7 @@ final class JsonSchema {
     return node.isBoolean() ? node.booleanValue() : node.isObject() && node.properties().stream().allMatch(entry -> SchemaKeywords.isAnnotation(entry.getKey()));
   }
 
-  private Automaton automaton(List<Part> parts) {
+  private Automaton automaton(List<Part> parts, As as) {
     List<List<Part>> alternatives = List.of(List.of());
     for (Part part : parts) {
       alternatives = product(alternatives, expand(part, 0), part);
@@ -157,7 +178,7 @@ final class JsonSchema {
     NothingFits reason = null;
     for (List<Part> alternative : alternatives) {
       try {
-        automata.addAll(new SchemaShape(this, alternative).automata());
+        automata.addAll(new SchemaShape(this, alternative, as).automata());
       } catch (NothingFits e) {
         reason = e;
       }

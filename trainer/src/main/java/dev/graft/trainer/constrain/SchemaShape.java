@@ -1,6 +1,7 @@
 package dev.graft.trainer.constrain;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.trainer.constrain.JsonSchema.As;
 import dev.graft.trainer.constrain.JsonSchema.NothingFits;
 import dev.graft.trainer.constrain.JsonSchema.Part;
 import java.util.ArrayList;
@@ -35,11 +36,13 @@ final class SchemaShape {
   private final JsonSchema schema;
   private final JsonParts json;
   private final List<Part> parts;
+  private final As as;
 
-  SchemaShape(JsonSchema schema, List<Part> parts) {
+  SchemaShape(JsonSchema schema, List<Part> parts, As as) {
     this.schema = schema;
     this.json = schema.json();
     this.parts = parts;
+    this.as = as;
   }
 
   /** Automata of its kinds. @throws NothingFits when no value does */
@@ -49,12 +52,16 @@ final class SchemaShape {
     boolean any = false;
     List<Automaton> automata = new ArrayList<>();
     Set<JsonNode> values = values();
+    if (as == As.ARGUMENTS) {
+      return List.of(arguments(kinds, values));
+    }
     if (values != null) {
       ValueCheck check = new ValueCheck(parts);
       for (JsonNode value : values) {
         if (kinds.isEmpty() || kinds.stream().anyMatch(kind -> isKind(value, kind))) {
-          if (check.fits(value)) {
-            words.accept(json.literal(words, 0, value));
+          boolean text = as == As.TEXT && value.isTextual();
+          if (check.fits(value) && (!text || schema.arguments().holds(value.textValue()))) {
+            words.accept(text ? words.text(0, value.textValue()) : json.literal(words, 0, value));
             any = true;
           }
         }
@@ -65,7 +72,7 @@ final class SchemaShape {
       return List.of(Automatons.deterministic(words.finish(), "the enumerated values"));
     }
     if (kinds.isEmpty()) {
-      words.accept(words.call(0, json.anyValue()));
+      words.accept(words.call(0, as == As.TEXT ? schema.arguments().anyText() : json.anyValue()));
       return List.of(words.finish());
     }
     NothingFits reason = null;
@@ -80,6 +87,13 @@ final class SchemaShape {
       throw reason;
     }
     return automata;
+  }
+
+  private Automaton arguments(Set<Kind> kinds, Set<JsonNode> values) {
+    if (values != null || !kinds.isEmpty() && !kinds.contains(Kind.OBJECT)) {
+      throw new NothingFits("the arguments of a function are an object with properties");
+    }
+    return object();
   }
 
   /** Kinds that are asked for, or that the keywords are about; empty: any. */
@@ -184,7 +198,7 @@ final class SchemaShape {
         graph.accept(graph.text(0, "false"));
         break;
       case STRING:
-        graph.accept(graph.call(0, StringShape.rule(parts, json)));
+        graph.accept(as == As.TEXT ? StringShape.argument(graph, parts, schema.arguments()) : graph.call(0, StringShape.rule(parts, json)));
         break;
       case INTEGER, NUMBER:
         graph.accept(graph.append(0, NumberShape.automaton(parts, kind == Kind.INTEGER, json)));
@@ -285,9 +299,11 @@ final class SchemaShape {
         throw new NothingFits("the property " + name + " is required, and additionalProperties forbids it");
       }
     }
+    As values = as == As.ARGUMENTS ? As.TEXT : As.JSON;
     List<JsonParts.Member> all = new ArrayList<>();
-    members.forEach((name, value) -> all.add(new JsonParts.Member(name, schema.rule(value), required.contains(name))));
-    return json.object(all, open ? schema.rule(extra) : -1);
+    members.forEach((name, value) -> all.add(new JsonParts.Member(name, schema.rule(value, values), required.contains(name))));
+    int others = open ? schema.rule(extra, values) : -1;
+    return as == As.ARGUMENTS ? schema.arguments().object(all, others) : json.object(all, others);
   }
 
   /** What a property must be, or null when it may not be there. */

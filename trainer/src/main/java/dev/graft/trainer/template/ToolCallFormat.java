@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 /**
  * How a model writes calls of functions, as its chat template shows it: the template is given an answer with calls, and what it makes of that is taken apart. So Hermes' and
  * Qwen's {@code <tool_call>{...}</tool_call>}, Llama 3's bare JSON, Mistral's {@code [TOOL_CALLS][{...}]} and {@code [TOOL_CALLS]name[ARGS]{...}}, Kimi's, Nemotron's and the
- * like need no list of models. For a template that takes tools but shows no calls with their arguments as JSON (none at all, or XML) it goes by the markers that the template
- * mentions, else by JSON alone. Immutable; threads may share it.
+ * like need no list of models; nor do those that write each argument between tags of its own ({@link ArgumentTexts}), as Qwen3-Coder and GLM-4.5. For a template that takes tools
+ * but shows no calls in either way it goes by the markers that the template mentions, else by JSON alone. Immutable; threads may share it.
  */
 public final class ToolCallFormat {
   private static final String NAME_FIRST = "{\"name\": \"";
@@ -30,17 +30,20 @@ public final class ToolCallFormat {
   private static final ToolCallTexts GENERIC = texts(NAME_FIRST, THEN_ARGUMENTS, null, "}");
 
   private final ToolCallTexts texts;
+  private final ArgumentTexts arguments;
+  private final String tag;
   private final List<String> openers;
   private final List<String> closers;
   private final boolean objectArguments;
   private final boolean silent;
 
-  private ToolCallFormat(ToolCallTexts texts, Set<String> mentioned, boolean objectArguments, boolean silent) {
+  private ToolCallFormat(ToolCallTexts texts, ArgumentTexts arguments, Set<String> mentioned, boolean objectArguments, boolean silent) {
     this.texts = texts;
+    this.arguments = arguments;
     this.objectArguments = objectArguments;
     this.silent = silent;
-    String lastTag = texts.opener().substring(Math.max(0, texts.opener().lastIndexOf('<'))); // before it the template may write an empty thought
-    openers = longestFirst(Stream.concat(Stream.of(texts.opener(), texts.again(), lastTag), mentioned.stream()));
+    tag = texts.opener().substring(Math.max(0, texts.opener().lastIndexOf('<'))); // before it the template may write an empty thought
+    openers = longestFirst(Stream.concat(Stream.of(texts.opener(), texts.again(), tag, arguments == null ? "" : firstTag(texts.opener())), mentioned.stream()));
     closers = longestFirst(Stream.concat(Stream.of(texts.closer(), texts.between()), mentioned.stream().map(marker -> KNOWN.get(marker).closer())));
   }
 
@@ -51,14 +54,18 @@ public final class ToolCallFormat {
     Set<String> mentioned = new TreeSet<>(KNOWN.keySet());
     mentioned.removeIf(marker -> !template.source().contains(marker));
     if (found.isPresent()) {
-      return new ToolCallFormat(found.get().texts(), mentioned, found.get().objects(), found.get().silent());
+      return new ToolCallFormat(found.get().texts(), found.get().arguments(), mentioned, found.get().objects(), found.get().silent());
     }
     ToolCallTexts texts = mentioned.isEmpty() ? GENERIC : KNOWN.get(mentioned.iterator().next());
-    return new ToolCallFormat(texts, mentioned, probe.takesObjects(), false);
+    return new ToolCallFormat(texts, null, mentioned, probe.takesObjects(), false);
   }
 
   private static ToolCallTexts texts(String first, String middle, String next, String last) {
     return ToolCallTexts.of(first, middle, next, last).orElseThrow();
+  }
+
+  private static String firstTag(String opener) {
+    return opener.startsWith("<") ? opener.substring(0, opener.indexOf('>') + 1) : "";
   }
 
   private static List<String> longestFirst(Stream<String> texts) {
@@ -70,7 +77,12 @@ public final class ToolCallFormat {
     return texts.first();
   }
 
-  /** What is written between a name and its arguments, which are a JSON object. */
+  /** How arguments are written if they are no JSON object. */
+  public Optional<ArgumentTexts> arguments() {
+    return Optional.ofNullable(arguments);
+  }
+
+  /** What is written between a name and its arguments, which are a JSON object, or as {@link #arguments} says, up to what ends the call. */
   public String middle() {
     return texts.middle();
   }
@@ -112,12 +124,17 @@ public final class ToolCallFormat {
   }
 
   private boolean writtenWith(String special) {
-    return !special.isBlank() && Stream.concat(Stream.of(texts.first(), texts.middle(), String.valueOf(texts.next()), texts.last()), openers.stream()).anyMatch(text -> text.contains(special));
+    return !special.isBlank() && (arguments != null && arguments.has(special) || Stream.concat(Stream.of(texts.first(), texts.middle(), String.valueOf(texts.next()), texts.last()), openers.stream()).anyMatch(text -> text.contains(special)));
   }
 
   /** Markers before a call, longest first. */
   public List<String> openers() {
     return openers;
+  }
+
+  /** The last tag before a call's name, which is all that some models write. */
+  String tag() {
+    return tag;
   }
 
   /** Markers after a call, longest first. */

@@ -3,12 +3,14 @@ package dev.graft.trainer.template;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Finds calls of functions in an answer's text as it comes. Text that is no call is handed on at once, but for what may be the beginning of a marker and white space before it.
@@ -35,19 +37,20 @@ public final class ToolCallParser {
   }
 
   private final ToolCallFormat format;
-  private final Set<String> names;
+  private final Map<String, ArgumentTypes> functions;
   private final int most;
   private final Sink sink;
   private final StringBuilder held = new StringBuilder();
   private At at;
   private int body;
   private JsonEnd json;
+  private ArgumentScan scan;
   private int calls;
 
-  /** @param names of the functions that may be called  @param most calls that are told of; further ones are dropped */
-  public ToolCallParser(ToolCallFormat format, Set<String> names, int most, Sink sink) {
+  /** @param functions that may be called: their names, and the JSON Schemas of their arguments ({@code {}} where there is none)  @param most calls that are told of; further ones are dropped */
+  public ToolCallParser(ToolCallFormat format, Map<String, JsonNode> functions, int most, Sink sink) {
     this.format = format;
-    this.names = Set.copyOf(names);
+    this.functions = functions.entrySet().stream().collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, entry -> new ArgumentTypes(entry.getValue())));
     this.most = most;
     this.sink = sink;
     at = format.bare() ? At.START : At.TEXT;
@@ -97,6 +100,7 @@ public final class ToolCallParser {
     at = At.CALL;
     body = from;
     json = null;
+    scan = null;
   }
 
   private boolean text(boolean ended) {
@@ -157,11 +161,13 @@ public final class ToolCallParser {
       return !ended ? false : isText();
     }
     char c = held.charAt(from);
-    int end = c == '{' || c == '[' ? jsonEnd(from) : named(from);
+    boolean isJson = c == '{' || c == '[';
+    from = !isJson && format.arguments().isPresent() ? afterTag(from) : from;
+    int end = isJson ? jsonEnd(from) : from < 0 ? from : named(from);
     if (end == JsonEnd.NOT_YET && !ended) {
       return false;
     }
-    List<ToolCall> found = end < 0 ? List.of() : c == '{' || c == '[' ? fromJson(held.substring(from, end)) : fromNamed(from, end);
+    List<ToolCall> found = end < 0 ? List.of() : isJson ? fromJson(held.substring(from, end)) : fromNamed(from, end);
     if (found.isEmpty()) {
       return isText();
     }
@@ -190,18 +196,35 @@ public final class ToolCallParser {
     return json.find(held);
   }
 
-  /** A name, anything short, and a JSON object. @return its end, {@link JsonEnd#NOT_YET} or {@link JsonEnd#NEVER} */
+  /** Where a call's name begins if its last tag may stand here, or {@link JsonEnd#NOT_YET}. */
+  private int afterTag(int from) {
+    String tag = format.tag();
+    String here = held.substring(from, Math.min(held.length(), from + tag.length()));
+    return here.equals(tag) ? skip(from + tag.length()) : tag.startsWith(here) ? JsonEnd.NOT_YET : from;
+  }
+
+  /** A name, anything short, and a JSON object or framed arguments. @return its end, {@link JsonEnd#NOT_YET} or {@link JsonEnd#NEVER} */
   private int named(int from) {
     int nameEnd = nameEnd(from);
     String name = held.substring(from, nameEnd);
     if (nameEnd == held.length()) {
-      return names.stream().anyMatch(known -> known.startsWith(name)) ? JsonEnd.NOT_YET : JsonEnd.NEVER;
+      return functions.keySet().stream().anyMatch(known -> known.startsWith(name)) ? JsonEnd.NOT_YET : JsonEnd.NEVER;
+    }
+    if (format.arguments().isPresent()) {
+      return functions.containsKey(name) ? framedEnd(nameEnd) : JsonEnd.NEVER;
     }
     int object = held.indexOf("{", nameEnd);
-    if (!names.contains(name) || (object < 0 ? held.length() : object) - nameEnd > HEADER) {
+    if (!functions.containsKey(name) || (object < 0 ? held.length() : object) - nameEnd > HEADER) {
       return JsonEnd.NEVER;
     }
     return object < 0 ? JsonEnd.NOT_YET : jsonEnd(object);
+  }
+
+  private int framedEnd(int from) {
+    if (scan == null) {
+      scan = new ArgumentScan(format.arguments().orElseThrow(), format.middle(), from);
+    }
+    return scan.find(held);
   }
 
   private int nameEnd(int from) {
@@ -214,8 +237,9 @@ public final class ToolCallParser {
 
   private List<ToolCall> fromNamed(int from, int end) {
     int nameEnd = nameEnd(from);
-    String arguments = held.substring(held.indexOf("{", nameEnd), end);
-    return isObject(arguments) ? List.of(new ToolCall(held.substring(from, nameEnd), arguments)) : List.of();
+    String name = held.substring(from, nameEnd);
+    String arguments = scan != null ? functions.get(name).object(scan.arguments()) : held.substring(held.indexOf("{", nameEnd), end);
+    return isObject(arguments) ? List.of(new ToolCall(name, arguments)) : List.of();
   }
 
   private boolean after(boolean ended) {
@@ -300,7 +324,7 @@ public final class ToolCallParser {
       }
     }
     String given = arguments == null && !format.bare() ? NO_ARGUMENTS : arguments;
-    return names.contains(String.valueOf(name)) && isObject(given) ? new ToolCall(name, given) : null;
+    return functions.containsKey(String.valueOf(name)) && isObject(given) ? new ToolCall(name, given) : null;
   }
 
   /** An object, also one that was written as a string; empty for what is neither. */

@@ -75,16 +75,39 @@ class ToolCallFormatTest {
     templates.properties().stream().filter(entry -> entry.getValue().textValue().contains("tools") && !entry.getKey().startsWith("z_")).forEach(entry -> names.add(entry.getKey()));
     assertThat(names).hasSizeGreaterThan(25).allSatisfy(name -> {
       ToolCallFormat format = of(name);
-      String text = format.first() + "f" + format.middle() + "{}" + format.last(PLAIN);
+      String text = format.first() + "f" + format.middle() + format.arguments().map(ArgumentTexts::end).orElse("{}") + format.last(PLAIN);
       assertThat(ToolCallParserTest.heard(format, List.of(text))).as(text).containsExactly("f({})");
     });
   }
 
+  /** {@code #} a name, {@code %} a key, {@code @} a value, {@code |} a line feed. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '~', quoteCharacter = '`', value = {
+    "Qwen3-Coder ~ <tool_call>|<function=#>|<parameter=%>|@|</parameter>|<parameter=%>|@|</parameter>|</function>|</tool_call> ~ |<tool_call>|<function=#>|</function>|</tool_call>",
+    "GLM-4.6 ~ <tool_call>#|<arg_key>%</arg_key>|<arg_value>@</arg_value>|<arg_key>%</arg_key>|<arg_value>@</arg_value>|</tool_call> ~ |<tool_call>#|</tool_call>",
+    "MiniMax-M2 ~ <minimax:tool_call>|<invoke name=\"#\">|<parameter name=\"%\">@</parameter>|<parameter name=\"%\">@</parameter>|</invoke> ~ |<invoke name=\"#\">|</invoke>|</minimax:tool_call>",
+    "ByteDance-Seed-OSS ~ <seed:tool_call>|<function=#>|<parameter=%>@</parameter>|<parameter=%>@</parameter>|</function>|</seed:tool_call> ~ |<seed:tool_call>|<function=#>|</function>|</seed:tool_call>",
+  })
+  void argumentsInTags(String template, String first, String then) {
+    ToolCallFormat format = of(template);
+    assertThat(format.objectArguments()).isTrue();
+    ArgumentTexts texts = format.arguments().orElseThrow();
+    String argument = texts.open() + "%" + texts.then() + "@" + texts.close();
+    String call = format.first() + "#" + format.middle() + argument + argument + texts.end();
+    String all = call + format.next().orElseThrow() + "#" + format.middle() + texts.end() + format.last(PLAIN);
+    String wanted = (first + then).replace('|', '\n');
+    assertThat(all.replaceAll("\\n+", "\n")).isEqualTo(wanted.replaceAll("\\n+", "\n"));
+    for (String text : List.of(all, wanted, wanted.replace("\n", ""))) {
+      String filled = text.replaceFirst("%", "a").replaceFirst("%", "b").replaceFirst("@", "x <y>").replaceFirst("@", "7").replace("#", "f");
+      assertThat(ToolCallParserTest.heard(format, List.of(filled))).as(filled).containsExactly("f({\"a\": \"x <y>\", \"b\": 7})", "f({})");
+    }
+  }
+
   @Test
-  void thoseThatWriteNoJsonTakeArgumentsAsTheyCan() {
-    assertThat(of("Qwen3-Coder").objectArguments()).isTrue();
-    assertThat(of("Qwen3-Coder").openers()).contains("<tool_call>");
+  void markersThatATemplateMentionsBeginCallsToo() {
+    assertThat(of("Qwen3-Coder").openers()).contains("<tool_call>", "<function=");
     assertThat(of("meta-llama-Llama-3.1-8B-Instruct").openers()).contains("<|python_tag|>");
+    assertThat(of("Qwen-Qwen3-0.6B").arguments()).isEmpty();
   }
 
   @Test

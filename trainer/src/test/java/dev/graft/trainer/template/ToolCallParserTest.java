@@ -2,9 +2,11 @@ package dev.graft.trainer.template;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,11 +15,24 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Calls in texts, whole and in pieces. */
 class ToolCallParserTest {
-  private static final Set<String> NAMES = Set.of("f", "g", "get_weather");
+  private static final Map<String, JsonNode> FUNCTIONS = Map.of("f", schema("{}"), "g", schema("{}"), "get_weather", schema("""
+      {"type": "object", "$defs": {"unit": {"enum": ["C", "F", "12"]}, "when": {"anyOf": [{"$ref": "#/$defs/day"}, {"type": "null"}]}, "day": {"type": "string"}},
+       "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "wind": {"type": "boolean"}, "tags": {"type": "array", "items": {"type": "string"}},
+         "at": {"type": "object"}, "unit": {"$ref": "#/$defs/unit"}, "when": {"$ref": "#/$defs/when"}, "limit": {"type": ["number", "string"]}, "any": {"description": "d"}}}"""));
+  private static final String CODER = "Qwen3-Coder";
+  private static final String GLM = "GLM-4.6";
   private static final String HERMES = "Qwen-Qwen3-0.6B";
   private static final String LLAMA = "meta-llama-Llama-3.1-8B-Instruct";
   private static final String NEMO = "mistralai-Mistral-Nemo-Instruct-2407";
   private static final String ARGS = "unsloth-mistral-Devstral-Small-2507";
+
+  private static JsonNode schema(String text) {
+    try {
+      return new ObjectMapper().readTree(text);
+    } catch (java.io.IOException e) {
+      throw new AssertionError(e);
+    }
+  }
 
   /** Text as it stands (pieces in a row put together), calls as {@code name(arguments)}. */
   static List<String> heard(ToolCallFormat format, List<String> pieces) {
@@ -26,7 +41,7 @@ class ToolCallParserTest {
 
   private static List<String> heard(ToolCallFormat format, List<String> pieces, int most) {
     List<String> all = new ArrayList<>();
-    ToolCallParser parser = new ToolCallParser(format, NAMES, most, new ToolCallParser.Sink() {
+    ToolCallParser parser = new ToolCallParser(format, FUNCTIONS, most, new ToolCallParser.Sink() {
       private boolean text;
 
       @Override
@@ -88,6 +103,18 @@ class ToolCallParserTest {
         of("moonshotai-Kimi-K2", "ok<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_call_begin|>functions.g:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>", "ok", "f({})", "g({})"),
         of("meetkai-functionary-medium-v3.1", "<function=f>{\"a\": \"<\"}</function><function=g>{}</function>", "f({\"a\": \"<\"})", "g({})"),
         of("CohereForAI-c4ai-command-r7b-12-2024-tool_use", "<|START_THINKING|>so<|END_THINKING|><|START_ACTION|>[ {\"tool_call_id\": \"0\", \"tool_name\": \"f\", \"parameters\": {}}]<|END_ACTION|>", "<|START_THINKING|>so<|END_THINKING|>", "f({})"),
+        of(CODER, "I look.\n<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n</function>\n</tool_call>\n", "I look.", "f({\"a\": \"x\"})"),
+        of(CODER, "<tool_call><function=f></function></tool_call><function=g><parameter=b>1</parameter></function> end", "f({})", "g({\"b\": 1})", "end"),
+        of(CODER, "<function=f>\n<parameter=a>\n\n <b>\n</parameter> \"\\\n\n</parameter>\n</function>", "f({\"a\": \"\\n <b>\\n</parameter> \\\"\\\\\\n\"})"),
+        of(CODER, "<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n", "<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n"),
+        of(CODER, "<tool_call>\n<function=nobody>\n</function>\n</tool_call>", "<tool_call>\n<function=nobody>\n</function>\n</tool_call>"),
+        of(CODER, "<tool_call>\n<function=f>\nwhat\n</function>", "<tool_call>\n<function=f>\nwhat\n</function>"),
+        of(CODER, "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>", "f({})"),
+        of(CODER, "a <tool_call> b <function> c", "a <tool_call> b <function> c"),
+        of(GLM, "\nHm.\n<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>x\ny</arg_value>\n</tool_call>\n<tool_call>g</tool_call>", "\nHm.", "f({\"a\": \"x\\ny\"})", "g({})"),
+        of(GLM, "<tool_call>f<arg_key>a</arg_key><arg_value></arg_value><arg_key>b</arg_key><arg_value>[1, {}]</arg_value></tool_call>", "f({\"a\": \"\", \"b\": [1, {}]})"),
+        of(GLM, "<tool_call>f\n<arg_key>a</arg_key>\n<arg_val", "<tool_call>f\n<arg_key>a</arg_key>\n<arg_val"),
+        of(GLM, "<tool_call>f\n{\"a\": 1}\n</tool_call>", "<tool_call>f\n{\"a\": 1}\n</tool_call>"),
         of("llama-cpp-lfm2", "{\"name\": \"f\", \"arguments\": {}}", "f({})"));
   }
 
@@ -108,6 +135,27 @@ class ToolCallParserTest {
     }
   }
 
+  /** Of a function with a schema. */
+  static Stream<Arguments> typed() {
+    return Stream.of(
+        Arguments.of("city", "5", "\"5\""), Arguments.of("city", "null", "\"null\""), Arguments.of("city", " x ", "\" x \""), Arguments.of("days", " 05.50 ", "\" 05.50 \""),
+        Arguments.of("days", "12", "12"), Arguments.of("days", "1e3", "1e3"), Arguments.of("days", "soon", "\"soon\""), Arguments.of("wind", "True", "true"),
+        Arguments.of("wind", "false", "false"), Arguments.of("tags", " [\"a\", 1.50]", "[\"a\", 1.50]"), Arguments.of("tags", "[\"a\"", "\"[\\\"a\\\"\""),
+        Arguments.of("at", "{\"x\": {}}", "{\"x\": {}}"), Arguments.of("unit", "12", "\"12\""), Arguments.of("unit", "C", "\"C\""), Arguments.of("when", "None", "null"),
+        Arguments.of("when", "null", "null"), Arguments.of("when", "3", "\"3\""), Arguments.of("limit", "3", "3"), Arguments.of("limit", "true", "\"true\""),
+        Arguments.of("any", "true", "true"), Arguments.of("any", "\"q\"", "\"\\\"q\\\"\""), Arguments.of("any", "1 2", "\"1 2\""), Arguments.of("other", "7", "7"), Arguments.of("any", "", "\"\""),
+        Arguments.of("tags", "[".repeat(3000), "\"" + "[".repeat(3000) + "\""));
+  }
+
+  @ParameterizedTest
+  @MethodSource("typed")
+  void textsBecomeWhatTheSchemaSays(String name, String text, String json) {
+    String expected = "get_weather({\"" + name + "\": " + json + "})";
+    String coder = "<tool_call>\n<function=get_weather>\n<parameter=" + name + ">\n" + text + "\n</parameter>\n</function>\n</tool_call>";
+    assertThat(heard(ToolCallFormatTest.of(CODER), List.of(coder))).containsExactly(expected);
+    assertThat(heard(ToolCallFormatTest.of(GLM), List.of("<tool_call>get_weather\n<arg_key>" + name + "</arg_key>\n<arg_value>" + text + "</arg_value>\n</tool_call>"))).containsExactly(expected);
+  }
+
   @Test
   void onlySoManyCallsAreToldOf() {
     String two = "<tool_call>{\"name\": \"f\"}</tool_call><tool_call>{\"name\": \"g\"}</tool_call>";
@@ -117,7 +165,7 @@ class ToolCallParserTest {
   @Test
   void textIsHandedOnAsItComes() {
     List<String> told = new ArrayList<>();
-    ToolCallParser parser = new ToolCallParser(ToolCallFormatTest.of(HERMES), NAMES, 9, new ToolCallParser.Sink() {
+    ToolCallParser parser = new ToolCallParser(ToolCallFormatTest.of(HERMES), FUNCTIONS, 9, new ToolCallParser.Sink() {
       @Override
       public void text(String more) {
         told.add(more);
