@@ -11,13 +11,14 @@
 namespace {
 
 /* cublas_api.h, library_types.h */
-enum { OP_N = 0, OP_T = 1, TYPE_R_32F = 0, TYPE_R_16BF = 14, COMPUTE_32F = 68, GEMM_DEFAULT = -1 };
+enum { OP_N = 0, OP_T = 1, TYPE_R_32F = 0, TYPE_R_16BF = 14, COMPUTE_32F = 68, GEMM_DEFAULT = -1, NO_REDUCED_PRECISION_REDUCTION = 16 };
 typedef void *handle_t;
 typedef int create_fn(handle_t *);
 typedef int destroy_fn(handle_t);
 typedef int set_stream_fn(handle_t, cudaStream_t);
 typedef int set_workspace_fn(handle_t, void *, size_t);
 typedef int get_version_fn(handle_t, int *);
+typedef int set_math_mode_fn(handle_t, int);
 typedef int gemm_fn(handle_t, int op_a, int op_b, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, const void *b, int type_b, int ldb, const void *beta,
                     void *c, int type_c, int ldc, int compute, int algorithm);
 
@@ -89,15 +90,17 @@ gk_cublas *gk_cublas_open(gk_backend *b, const char **description) {
   }
   create_fn *create = (create_fn *)dlsym(c->library, "cublasCreate_v2");
   set_stream_fn *set_stream = (set_stream_fn *)dlsym(c->library, "cublasSetStream_v2");
+  set_math_mode_fn *set_math_mode = (set_math_mode_fn *)dlsym(c->library, "cublasSetMathMode");
   get_version_fn *get_version = (get_version_fn *)dlsym(c->library, "cublasGetVersion_v2");
   c->destroy = (destroy_fn *)dlsym(c->library, "cublasDestroy_v2");
   c->set_workspace = (set_workspace_fn *)dlsym(c->library, "cublasSetWorkspace_v2");
   c->gemm = (gemm_fn *)dlsym(c->library, "cublasGemmEx");
   int status = -1;
-  if (create && set_stream && c->destroy && c->set_workspace && c->gemm) {
+  if (create && set_stream && set_math_mode && c->destroy && c->set_workspace && c->gemm) {
     status = create(&c->handle);
     if (status) c->handle = nullptr;
     else status = set_stream(c->handle, b->stream);
+    if (!status) status = set_math_mode(c->handle, NO_REDUCED_PRECISION_REDUCTION);   /* sums of parts stay f32 where the result is bf16 */
   }
   if (status) {
     snprintf(why, sizeof why, status < 0 ? "own products (the cuBLAS that was found lacks a function)" : "own products (cuBLAS does not start: status %d, %s)", status, status_name(status));

@@ -9,7 +9,7 @@
 enum { OK = 0, NOT_INITIALIZED = 1, ALLOC_FAILED = 3, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
 
 typedef struct stream { int (*enqueue)(struct stream *, void (*run)(void *), void *argument); } stream;
-static int opened, has_workspace;
+static int opened, has_workspace, math_mode;
 static stream *queue;
 
 EXPORT int cublasCreate_v2(void **handle) {
@@ -24,6 +24,12 @@ EXPORT int cublasDestroy_v2(void *handle) {
 EXPORT int cublasGetVersion_v2(void *handle, int *version) {
   (void)handle;
   *version = 990000;
+  return OK;
+}
+/* 16: partial sums are not added up in less than f32. */
+EXPORT int cublasSetMathMode(void *handle, int mode) {
+  if (handle != &opened || mode != 16) return INVALID_VALUE;
+  math_mode = mode;
   return OK;
 }
 EXPORT int cublasSetStream_v2(void *handle, void *stream) {
@@ -77,7 +83,7 @@ static void run(void *argument) {
 /* C [m,n] = alpha op(A) op(B) + beta C; op(A) [m,k], op(B) [k,n]; element (r,c) of a matrix is p[c * ld + r]. C is not read when beta is 0. */
 EXPORT int cublasGemmEx(void *handle, int op_a, int op_b, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, const void *b, int type_b, int ldb, const void *beta,
                         void *c, int type_c, int ldc, int compute, int algorithm) {
-  if (handle != &opened || !queue || !has_workspace) return NOT_INITIALIZED;
+  if (handle != &opened || !queue || !has_workspace || !math_mode) return NOT_INITIALIZED;
   if (type_a != 14 || type_b != 14 || (type_c != 0 && type_c != 14) || compute != 68 || algorithm != -1) return NOT_SUPPORTED;
   if ((op_a | op_b) & ~1 || m < 0 || n < 0 || k < 0 || lda < (op_a ? k : m) || ldb < (op_b ? n : k) || ldc < m) return INVALID_VALUE;
   gemm *g = malloc(sizeof *g);
