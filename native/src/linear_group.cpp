@@ -13,10 +13,10 @@ uint64_t dropout_stream(const Pass &pass, int32_t layer, Target target) {
   return (pass.pass_number * uint64_t(pass.model.hyper().layers) + uint64_t(layer)) * kTargets + uint64_t(target);
 }
 
-// One adapter over all rows without dropout: its A products can join the base group.
-const Adapter *joined_adapter(const Pass &pass) {
+// The one adapter over all rows, or NULL.
+const Adapter *whole_adapter(const Pass &pass) {
   const bool whole = pass.adapters.size() == 1 && pass.adapters[0].begin == 0 && pass.adapters[0].count == pass.rows;
-  return whole && pass.dropout == 0 ? pass.adapters[0].adapter : nullptr;
+  return whole ? pass.adapters[0].adapter : nullptr;
 }
 
 // hidden = input·Aᵀ of each member that the span's adapter touches; one product where they share an input, which dropout forbids.
@@ -62,23 +62,24 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
                           gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
-  const Adapter *joined = joined_adapter(pass);
+  const Adapter *whole = whole_adapter(pass);
   gk_product products[kMostProducts] = {};
   int group = 0;
   for (int i = 0; pass.importance && i < count; i++)
     pass.importance->add(pass.model, "blk." + std::to_string(layer) + "." + name_of(members[i].target) + ".weight", x, pass.rows, k);
   // Where y is rounded, the small term goes first: then the sum is rounded once, and read where the large product writes it anyway.
-  const bool small_first = joined && members[0].y.type != GK_F32;
+  const bool small_first = whole && members[0].y.type != GK_F32;
+  const Adapter *joined = small_first || pass.dropout > 0 ? nullptr : whole;  // its A products join the base group, whose input is theirs
   if (small_first) {
     down_project_apart(pass, layer, pass.adapters[0], members, count, x, k, hidden, dropped);
     up_project(pass, layer, pass.adapters[0], members, count, hidden, accumulate);
   }
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
-    const bool begun = accumulate || (small_first && joined->find(layer, members[i].target));
+    const bool begun = accumulate || (small_first && whole->find(layer, members[i].target));
     products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, begun ? 1 : 0};
   }
-  for (int i = 0; joined && !small_first && i < count; i++)
+  for (int i = 0; joined && i < count; i++)
     if (const LoraTensor *lora = joined->find(layer, members[i].target))
       products[group++] = {joined->a(*lora), hidden.of(lora->target), hidden.stride(lora->target), 1.0f, 0};
   check(ops.matmul_fwd(backend, group, products, x, k, pass.rows, k), "matmul");

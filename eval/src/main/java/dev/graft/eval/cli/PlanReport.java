@@ -55,9 +55,9 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
           time(evaluation.count() * evaluation.seconds()));
     }
     MemoryPlan memory = chosenPlan().memory();
-    line(out, "memory", "%s model file + %s session + %s adapter and optimizer%s + %s Java = %s%s", MemoryCheck.gib(memory.modelFile()), MemoryCheck.gib(memory.session()),
+    line(out, "memory", "%s model file + %s session + %s adapter and optimizer%s%s = %s%s", MemoryCheck.gib(memory.modelFile()), MemoryCheck.gib(memory.session()),
         MemoryCheck.gib(memory.adapterAndOptimizer()), memory.reference() == 0 ? "" : " + " + MemoryCheck.gib(memory.reference()) + " reference",
-        MemoryCheck.gib(memory.java()), MemoryCheck.gib(memory.peak()),
+        memory.java() == 0 ? "" : " + " + MemoryCheck.gib(memory.java()) + " Java", MemoryCheck.gib(memory.peak()),
         memory.available() == 0 ? "" : (memory.fits() ? ", which fits the " : ", more than the ") + MemoryCheck.gib(memory.available()) + " available");
     if (memory.cachePass() > memory.session() + memory.adapterAndOptimizer()) {
       line(out, "", "%s for filling the reference cache, before training: the most that is needed at a time", MemoryCheck.gib(memory.cachePass()));
