@@ -40,8 +40,8 @@ import picocli.CommandLine.Option;
       "",
       "Takes every flag of graft sft and graft dpo, so that a command line can be planned by its first word alone; nothing is written.",
       "Operations: a multiply-add counts as two; 2N a token forward and 2N backward, the head on rows with a target, attention by the",
-      "lengths of the segments; the adapter's own products (about 2%%) are not counted, nor are checkpoints. Evaluations count in the time",
-      "of the whole run. The time is that of this machine, from real passes over the model, some 10 seconds of them, unless",
+      "lengths of the segments; the adapter's own products (about 2%%) are not counted, nor are checkpoints; with --full, 2N more for the",
+      "weights' gradients. Evaluations count in the time of the whole run. The time is that of this machine, from real passes over the model, some 10 seconds of them, unless",
       "--flops-per-second tells the speed."
     })
 final class PlanCommand implements Callable<Integer> {
@@ -87,9 +87,6 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     check();
-    if (trained.full) {
-      throw CliException.usage("--full is not planned; graft sft --full and graft dpo --full print what they need before the first step");
-    }
     RunOptions options = flags.options(model.model, model.template, common, trained, 0);
     PreferenceLoss loss = PreferenceLoss.of(PreferenceOptions.defaults(dpo.loss));
     try (GraftRuntime runtime = common.openRuntime();

@@ -30,8 +30,8 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     line(out, "model", "%s (%s, %,d parameters), %s", model.path(), model.info().architecture(), model.info().parameters(), MemoryCheck.gib(model.info().fileBytes()));
     line(out, "data", "%s: %,d %s, %,d prompt tokens and %,d answer tokens", data.file(), data.examples().size(), rows(), chosenPlan().promptTokens(),
         chosenPlan().completionTokens());
-    line(out, "run", "%,d steps of %d rows, %.4g epochs; rank %d, %,d trained parameters; recompute %s; at most %,d tokens at once", planner.steps(),
-        options.batching().rowsPerStep(), planner.epochs(), adapter.info().rank(), adapter.info().parameters(), options.batching().recompute().text(),
+    line(out, "run", "%,d steps of %d rows, %.4g epochs; %s, %,d trained parameters; recompute %s; at most %,d tokens at once", planner.steps(),
+        options.batching().rowsPerStep(), planner.epochs(), full() ? "all weights" : "rank " + adapter.info().rank(), trainedParameters(), options.batching().recompute().text(),
         chosenPlan().maxTokens());
     line(out, "speed", "%.3g GFLOP/s forward, %.3g backward, %.3g scoring: %s; %s, %d threads", speed.forward() * 1e-9, speed.backward() * 1e-9, speed.scoring() * 1e-9,
         speed.source(), runtime.info().isa(), runtime.info().threads());
@@ -55,8 +55,8 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
           time(evaluation.count() * evaluation.seconds()));
     }
     MemoryPlan memory = chosenPlan().memory();
-    line(out, "memory", "%s model file + %s session + %s adapter and optimizer%s%s = %s%s", MemoryCheck.gib(memory.modelFile()), MemoryCheck.gib(memory.session()),
-        MemoryCheck.gib(memory.adapterAndOptimizer()), memory.reference() == 0 ? "" : " + " + MemoryCheck.gib(memory.reference()) + " reference",
+    line(out, "memory", "%s model file + %s session + %s %s and optimizer%s%s = %s%s", MemoryCheck.gib(memory.modelFile()), MemoryCheck.gib(memory.session()),
+        MemoryCheck.gib(memory.adapterAndOptimizer()), full() ? "weights" : "adapter", memory.reference() == 0 ? "" : " + " + MemoryCheck.gib(memory.reference()) + " reference",
         memory.java() == 0 ? "" : " + " + MemoryCheck.gib(memory.java()) + " Java", MemoryCheck.gib(memory.peak()),
         memory.available() == 0 ? "" : (memory.fits() ? ", which fits the " : ", more than the ") + MemoryCheck.gib(memory.available()) + " available");
     if (memory.cachePass() > memory.session() + memory.adapterAndOptimizer()) {
@@ -75,6 +75,14 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     return sft.way().equals(Way.SFT) && !chosen.equals(Way.SFT)
         ? String.format(Locale.ROOT, "; an epoch is %.2f times that of sft on the chosen answers", chosenPlan().epochSeconds() / sft.epochSeconds())
         : "";
+  }
+
+  private boolean full() {
+    return options.full() != null;
+  }
+
+  private long trainedParameters() {
+    return full() ? model.info().parameters() : adapter.info().parameters();
   }
 
   /** What the rows are called. */
@@ -112,7 +120,7 @@ record PlanReport(Model model, Adapter adapter, GraftRuntime runtime, RunOptions
     json.put("steps", planner.steps());
     json.put("rows_per_step", options.batching().rowsPerStep());
     json.put("epochs", planner.epochs());
-    json.put("trainable_parameters", adapter.info().parameters());
+    json.put("trainable_parameters", trainedParameters());
     json.put("recompute", options.batching().recompute().text());
     json.put("device", runtime.info().device());
     json.put("isa", runtime.info().isa());

@@ -16,10 +16,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PlanCommandTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Golden GOLDEN = Golden.of("llama_q4_k_m");
+  private static final Golden FLOATS = Golden.of("llama_f32");
   @TempDir Path folder;
 
   private static JsonNode plan(Path data, Object... more) throws Exception {
-    List<Object> args = new ArrayList<>(List.of("plan", "--model", GOLDEN.model(), "--data", data, "--quiet", "--json", "--flops-per-second", 1e9));
+    return plan(GOLDEN, data, more);
+  }
+
+  private static JsonNode plan(Golden golden, Path data, Object... more) throws Exception {
+    List<Object> args = new ArrayList<>(List.of("plan", "--model", golden.model(), "--data", data, "--quiet", "--json", "--flops-per-second", 1e9));
     args.addAll(List.of(more));
     return JSON.readTree(Cli.run(args.toArray()).ok().out());
   }
@@ -83,20 +88,22 @@ class PlanCommandTest {
   /** What is planned is what the run itself announces, and does. */
   @ParameterizedTest
   @CsvSource({
-    "sft,", "sft,--lora-dropout=0.2 --eval-steps=2", "dpo,", "dpo,--reference=online --no-prefix-sharing", "dpo,--loss=kto", "dpo,--loss=kto --reference=online --max-length=30 --lora-dropout=0.1"
+    "sft,", "sft,--lora-dropout=0.2 --eval-steps=2", "dpo,", "dpo,--reference=online --no-prefix-sharing", "dpo,--loss=kto", "dpo,--loss=kto --reference=online --max-length=30 --lora-dropout=0.1", "sft,--full",
+    "dpo,--full --reference=online"
   })
   void agreesWithTheRun(String command, String more) throws Exception {
-    Path data = command.equals("sft") ? GOLDEN.sft() : GOLDEN.dpo();
+    Golden golden = more != null && more.contains("--full") ? FLOATS : GOLDEN;
+    Path data = command.equals("sft") ? golden.sft() : golden.dpo();
     List<Object> flags = new ArrayList<>(List.of("--max-steps", 5, "--batch-size", 3, "--micro-batch-tokens", 64, "--lora-rank", 8, "--lora-targets", "attn_q,ffn_down", "--eval-data", data));
     if (more != null) {
       flags.addAll(List.of(more.split(" ")));
     }
-    List<Object> args = new ArrayList<>(List.of(command, "--model", GOLDEN.model(), "--data", data, "--output", folder, "--quiet"));
+    List<Object> args = new ArrayList<>(List.of(command, "--model", golden.model(), "--data", data, "--output", folder, "--quiet"));
     args.addAll(flags);
     Cli.run(args.toArray()).ok();
     JsonNode run = JSON.readTree(folder.resolve("config.json").toFile()).path("plan");
     flags.addAll(List.of("--method", command));
-    JsonNode plan = plan(data, flags.toArray());
+    JsonNode plan = plan(golden, data, flags.toArray());
     JsonNode method = method(plan, plan.path("chosen").asText());
     assertThat(plan.path("methods").size()).isEqualTo(command.equals("sft") ? 1 : plan.path("kind").asText().equals("unpaired") ? 2 : 4);
     assertThat(plan.path("rows")).isEqualTo(run.path("rows"));
@@ -146,6 +153,19 @@ class PlanCommandTest {
     Cli.Result result = Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.dpo(), "--threads", 1).ok();
     assertThat(result.out()).contains("* dpo, shared prompts, cached reference", "measured on", "adapter and optimizer", "available", "7 pairs");
     assertThat(result.err()).contains("measuring");
+  }
+
+  /** Gradients of all weights are one more product, and the optimizer has all of them. */
+  @Test
+  void plansAllWeights() throws Exception {
+    JsonNode plan = plan(FLOATS, FLOATS.sft(), "--full");
+    JsonNode adapter = plan(FLOATS, FLOATS.sft());
+    double forward = method(plan, "sft").path("flops_per_epoch_by_part").path("forward").asDouble();
+    assertThat(method(plan, "sft").path("flops_per_epoch").asDouble()).isCloseTo(method(adapter, "sft").path("flops_per_epoch").asDouble() + forward, within(1e-3));
+    assertThat(method(plan, "sft").path("memory").path("adapter_and_optimizer_bytes").asLong()).isEqualTo(16 * plan.path("trainable_parameters").asLong());
+    assertThat(Cli.run("plan", "--model", FLOATS.model(), "--data", FLOATS.sft(), "--full", "--flops-per-second", 1e9, "--quiet").ok().out())
+        .contains("all weights, ", "weights and optimizer");
+    assertThat(Cli.run("plan", "--model", GOLDEN.model(), "--data", GOLDEN.sft(), "--full", "--quiet").fails(2).err()).contains("F32, F16 or BF16");
   }
 
   @Test

@@ -61,11 +61,16 @@ public final class Planner {
     EvaluationPlan evaluation = evaluation(way, speed);
     double stepsOfEpoch = (double) rows.size() / options.batching().rowsPerStep();
     double epochSeconds =
-        speed.training(epoch) + speed.scoring(kl) + speed.optimizerSeconds() * stepsOfEpoch + (way.online() ? speed.scoring(reference) : 0);
+        speed.training(epoch) + speed.scoring(kl) + optimizerSeconds(speed) * stepsOfEpoch + (way.online() ? speed.scoring(reference) : 0);
     double once = way.online() ? 0 : speed.scoring(reference.plus(evaluation.onceFlops()));
     double step = epochSeconds / stepsOfEpoch;
     return new WayPlan(way, train.promptTokens(), train.completionTokens(), train.total(), train.microBatches(options, size.maxTokens()), size.maxTokens(), epoch,
         kl, reference, evaluation, memory(way, options), step, epochSeconds, once, once + step * steps() + evaluation.seconds() * evaluation.count());
+  }
+
+  /** A step of the optimizer was measured on the adapter; it takes the longer the more it updates. */
+  private double optimizerSeconds(Speed speed) {
+    return options.full() == null ? speed.optimizerSeconds() : speed.optimizerSeconds() * model.info().parameters() / adapter.info().parameters();
   }
 
   /** Training passes; where all weights are trained, those of their gradients too, as large as the forward's. */
