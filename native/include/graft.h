@@ -211,8 +211,8 @@ GRAFT_API int32_t graft_trainer_memory_of_weights(graft_model *, int64_t max_tok
  * id target_ids[i] is predicted; several targets may share a row; rows ascend. logps [n_targets] is overwritten (natural log). So are, unless NULL,
  * mean_logits [n_targets], the mean over the vocabulary of the logits at each target's row, and log_squares [n_targets], log of the sum over the vocabulary
  * of p squared there; logps and gradient do not depend on whether they are asked for.
- * training 1: keeps what the backward needs, applies dropout. 0: scores, in f32 on every isa. 2: scores by the same numerics as 1 (on amx those are
- * coarser), without dropout, keeps nothing; a trainer opened for scoring can do it too. */
+ * training 1: keeps what the backward needs, applies dropout. 0: scores, in f32 on every isa (but for a trainer opened for training on a GPU, which scores as 2). 2: scores by the
+ * same numerics as 1 (on amx and on a GPU those are coarser), without dropout, keeps nothing; a trainer opened for scoring can do it too. */
 GRAFT_API int32_t graft_trainer_forward(graft_trainer *, int32_t n_segments, const int32_t *lengths, const int32_t *prefixes, const int32_t *tokens,
     int64_t n_targets, const int32_t *target_rows, const int32_t *target_ids, int32_t training, float *logps, float *mean_logits, float *log_squares,
     char *message, int64_t message_bytes);

@@ -234,6 +234,9 @@ void Generator::forward(const std::vector<Piece> &pieces) {
     pages.insert(pages.end(), s.cached.pages.begin(), s.cached.pages.end());
     for (const auto &[index, scale] : s.adapters) pass.add(adapters_[size_t(index)], scale, begin, piece.count);
   }
+  // Of a row with several adapters the sum has one order, whatever the others have.
+  const auto place = [&](const AdapterSpan &span) { return std::find(adapters_.begin(), adapters_.end(), span.adapter); };
+  std::stable_sort(pass.adapters.begin(), pass.adapters.end(), [&](const AdapterSpan &a, const AdapterSpan &b) { return place(a) < place(b); });
   pass.rows = int64_t(tokens.size());
   pass.positions = positions.data();
 

@@ -107,12 +107,12 @@ Importance Importance::read_gguf(const std::string &path) {
 }
 
 void Importance::add(const Model &model, const std::string &weight, gk_act x, int64_t rows, int64_t k) {
+  if (x.type != GK_F32) fail(GRAFT_USAGE, "an importance matrix is made of f32 scores: by a trainer that was opened for scoring only, and not while it rehearses");
   Entry &entry = entries_[weight];
   if (entry.sums.empty()) entry.sums.resize(static_cast<size_t>(k));
   if (entry.sums.size() != static_cast<size_t>(k)) fail(GRAFT_USAGE, "%s has %lld columns here and %zu in the matrix", weight.c_str(), (long long)k, entry.sums.size());
   entry.tokens += rows;
   entry.means.clear();
-  if (x.type != GK_F32) fail(GRAFT_USAGE, "an importance matrix is computed by a trainer that was opened for scoring only");
   constexpr int64_t kRows = 64;
   std::vector<float> host(static_cast<size_t>(std::min(rows, kRows) * k));
   double *sums = entry.sums.data();

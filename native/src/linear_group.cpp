@@ -19,6 +19,13 @@ const Adapter *whole_adapter(const Pass &pass) {
   return whole ? pass.adapters[0].adapter : nullptr;
 }
 
+// Does an adapter of any row touch the target?
+bool touched(const Pass &pass, int32_t layer, Target target) {
+  for (const AdapterSpan &span : pass.adapters)
+    if (span.adapter->find(layer, target)) return true;
+  return false;
+}
+
 // hidden = input·Aᵀ of each member that the span's adapter touches; one product where they share an input, which dropout forbids.
 void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span, const GroupMember *members, int count, gk_act x, int64_t k, const LowRank &hidden,
                         gk_act dropped) {
@@ -67,17 +74,19 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
   int group = 0;
   for (int i = 0; pass.importance && i < count; i++)
     pass.importance->add(pass.model, "blk." + std::to_string(layer) + "." + name_of(members[i].target) + ".weight", x, pass.rows, k);
-  // Where y is rounded, the small term goes first: then the sum is rounded once, and read where the large product writes it anyway.
-  const bool small_first = whole && members[0].y.type != GK_F32;
+  // Where y is rounded, the small terms go first, whoever they are of: then the sum is rounded once, a row's bits do not depend on the adapters of others, and what is read again is read
+  // where the large product writes it anyway.
+  const bool small_first = !pass.adapters.empty() && members[0].y.type != GK_F32;
   const Adapter *joined = small_first || pass.dropout > 0 ? nullptr : whole;  // its A products join the base group, whose input is theirs
-  if (small_first) {
-    down_project_apart(pass, layer, pass.adapters[0], members, count, x, k, hidden, dropped);
-    up_project(pass, layer, pass.adapters[0], members, count, hidden, accumulate);
-  }
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
-    const bool begun = accumulate || (small_first && whole->find(layer, members[i].target));
-    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, begun ? 1 : 0};
+    const bool begun = small_first && touched(pass, layer, members[i].target);
+    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, accumulate || begun ? 1 : 0};
+    if (begun && !accumulate && !whole) check(ops.zero(backend, members[i].y.data, gk_type_bytes(members[i].y.type, pass.rows * linear.weight.n)), "zero");
+  }
+  for (size_t s = 0; small_first && s < pass.adapters.size(); s++) {
+    down_project_apart(pass, layer, pass.adapters[s], members, count, x, k, hidden, dropped);
+    up_project(pass, layer, pass.adapters[s], members, count, hidden, accumulate || !whole);
   }
   for (int i = 0; joined && i < count; i++)
     if (const LoraTensor *lora = joined->find(layer, members[i].target))

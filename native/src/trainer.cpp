@@ -18,7 +18,7 @@ void check_options(const TrainerOptions &options) {
 int64_t kernel_scratch_bytes(const Model &model, int64_t rows, int64_t head_rows, int64_t rank) {
   if (!model.runtime().on_gpu()) return int64_t(96) << 20;
   const Hyperparameters &hyper = model.hyper();
-  const int64_t products = rows * (hyper.width + 6 * rank), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
+  const int64_t products = rows * (hyper.width + 6 * ((rank + 7) / 8 * 8)), head = head_rows * int64_t(hyper.vocabulary + hyper.width);
   return (int64_t(400) << 20) + 2 * std::max<int64_t>({products, head});
 }
 
@@ -87,7 +87,7 @@ void Trainer::declare(const Model &model, const int32_t *ranks, int64_t paramete
 
 // A trainer whose activations are bf16 scores as it trains: in f32 they would not fit.
 void Trainer::set_precision(gk_precision precision) {
-  const gk_precision possible = activations_ == GK_F32 ? precision : GK_FAST;
+  const gk_precision possible = precision_ = activations_ == GK_F32 ? precision : GK_FAST;
   const gk_type type = model_->ops().activation_type(model_->backend(), possible);
   model_->ops().set_precision(model_->backend(), possible);
   for (BlockTensors &tensors : tensors_) tensors.set_type(type);
@@ -148,6 +148,7 @@ void Trainer::distributions(int64_t begin, int64_t n, float *logps) {
   if (options_.trainable) fail(GRAFT_USAGE, "whole distributions need a trainer that was opened for scoring only");
   if (begin < 0 || n < 0 || begin > batch_.targets() - n)
     fail(GRAFT_USAGE, "targets %lld to %lld are not in the last batch, which has %lld", (long long)begin, (long long)(begin + n - 1), (long long)batch_.targets());
+  set_precision(precision_);   // of that forward
   head_.distributions(*model_, batch_, stream(model_->hyper().layers), begin, n, logps);
 }
 

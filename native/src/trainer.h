@@ -77,6 +77,7 @@ class Trainer {
 
   Model *model_ = nullptr;
   gk_type activations_ = GK_F32;        // what there is room for
+  gk_precision precision_ = GK_PRECISE; // of the last pass
   Adapter *adapter_ = nullptr;
   Trainable *parameters_ = nullptr;     // the adapter or the weights
   TrainerOptions options_;

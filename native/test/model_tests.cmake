@@ -9,8 +9,8 @@ graft_test(golden_check "${CMAKE_CURRENT_SOURCE_DIR}/test/golden_check.cpp" ARGS
 add_executable(bench_device "${CMAKE_CURRENT_SOURCE_DIR}/bench/bench_device.cpp")
 target_link_libraries(bench_device PRIVATE graft_core graft_options)
 # In bf16 on a GPU, beside the CPU.
-add_executable(test_device_gradients "${CMAKE_CURRENT_SOURCE_DIR}/test/test_device_gradients.cpp")
-target_link_libraries(test_device_gradients PRIVATE graft_core graft_options)
+add_executable(test_device_bf16 "${CMAKE_CURRENT_SOURCE_DIR}/test/test_device_bf16.cpp")
+target_link_libraries(test_device_bf16 PRIVATE graft_core graft_options)
 
 # The same on an emulated GPU (ggml-kernels/test/emulator), where the kernels were built with their tests: f32 with the CPU's tolerances, the oracle cases in bf16 too. STRICT: a
 # tensor that the model code looks into is a crash.
@@ -23,8 +23,8 @@ if(graft_kernels_DIR AND EXISTS "${emulated}")
   add_test(NAME cuda_golden COMMAND golden_check --device cuda --steps 2 ${golden}/llama_q4_k_m)
   set_tests_properties(cuda_golden PROPERTIES TIMEOUT 400 ENVIRONMENT "GRAFT_CUDA_LIBRARY=${emulated}")
   set_property(TEST cuda_test_lora APPEND PROPERTY ENVIRONMENT "GRAFT_EMULATOR_STRICT=1")
-  add_test(NAME cuda_gradients COMMAND test_device_gradients)
-  set_tests_properties(cuda_gradients PROPERTIES TIMEOUT 400 ENVIRONMENT "GRAFT_CUDA_LIBRARY=${emulated}")
+  add_test(NAME cuda_bf16 COMMAND test_device_bf16)
+  set_tests_properties(cuda_bf16 PROPERTIES TIMEOUT 400 ENVIRONMENT "GRAFT_CUDA_LIBRARY=${emulated}")
   # Two streams and one give the same bits, whichever of the two is late.
   add_executable(test_device_streams "${CMAKE_CURRENT_SOURCE_DIR}/test/test_device_streams.cpp")
   target_link_libraries(test_device_streams PRIVATE graft_core graft_options)

@@ -49,7 +49,7 @@ typedef struct gk_ops gk_ops;
 typedef void *gk_buf;
 
 /* A tensor inside a block of the model, or its gradient: in f32, or in the type that activation_type names (bf16 on a GPU). Ops compute in
- * f32 and round once, when they write it. */
+ * f32 and round when they write (matmul_dx for each member, and where a backend takes a weight in slices for each of them). */
 typedef struct gk_act {
   void *data;
   gk_type type;   /* GK_F32 or GK_BF16 */

@@ -141,8 +141,6 @@ template <int R, int C, int N> GK_DEVICE void f32_softmax(float s[R][C], float m
   }
 }
 
-/* May rows of this width that begin at p be read by quads? */
-
 /* This thread's columns of an own row; f(column, value). */
 template <int N, typename F> GK_DEVICE void f32_each(const float4 o[N], int width, F f) {
 #pragma unroll

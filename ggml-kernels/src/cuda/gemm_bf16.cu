@@ -18,6 +18,7 @@ struct gemm_bf16_arguments {
   int64_t tiles_i, tiles_j;
   float scale;
   int32_t accumulate, paired;   /* paired: c is aligned to two elements, ldc even */
+  int32_t gap;                  /* 0: a graph's arguments are compared by their bytes */
 };
 
 /* Where chunk `at` of row `row` of a piece lies, in bytes: rows of 64 bytes (two share the banks), or crossed of 128 and more. */

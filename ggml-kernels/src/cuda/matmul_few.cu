@@ -20,7 +20,7 @@ struct few_bf16_member {
 };
 struct few_bf16_arguments {
   few_bf16_member members[MEMBERS];   /* of one type, blocks of the grid one after the other */
-  int32_t count;
+  int32_t count, gap;                 /* gap 0: a graph's arguments are compared by their bytes */
   int64_t row_bytes, k;
   const void *x;                      /* [m, ldx], bf16 with zeros from k to the next multiple of 8, or f32 */
   int64_t ldx, m;

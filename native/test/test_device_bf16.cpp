@@ -1,7 +1,9 @@
-// Training in bf16 on a GPU beside the CPU in f32: log-probabilities, and the direction and length of the whole gradient, for each kind of block.
+// A GPU in bf16. Training beside the CPU in f32: log-probabilities, and the direction and length of the whole gradient, for each kind of block. A fresh adapter changes nothing. What
+// is generated does not depend on what stands beside it.
 //
 // Activations and operands are off by 2^-8 of themselves at most, without preference of sign. A log-probability has passed about 7 products a layer, a gradient twice as many: a
 // part that is left out, or added twice, is of the size of the gradient itself.
+#include "generator.h"
 #include "model_testing.h"
 
 using namespace graft;
@@ -75,6 +77,68 @@ void compare(const Case &c) {
   close_to("direction", cosine, 1, 2 * unit * unit);
 }
 
+// DPO begins with a policy that is its reference: an adapter whose B is zero gives the log-probabilities of the bare base.
+void fresh_adapter() {
+  Folder folder;
+  RandomModelSpec s;
+  s.mix = "Q4_K_M", s.layers = 2, s.width = 256, s.heads = 4, s.kv_heads = 2, s.feed_forward = 768, s.vocabulary_size = 600, s.seed = 5;
+  write_random_model(folder / "model.gguf", s);
+  Runtime runtime("cuda", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  const std::unique_ptr<Adapter> adapter = Adapter::create(model, 16, 32, false, "all-linear", 3);
+  Trainer policy(model, adapter.get(), options(true)), reference(model, nullptr, options(false));
+  std::vector<float> learnt(60), fixed(60);
+  policy.forward(batch(policy, 600), true, learnt.data());
+  reference.rehearse(batch(reference, 600), fixed.data());
+  double largest = 0;
+  for (size_t i = 0; i < 60; i++) largest = std::max(largest, std::fabs(double(learnt[i]) - double(fixed[i])));
+  std::printf("a fresh adapter                              moves log-probabilities by %.2g at most\n", largest);
+  close_to("moved", largest, 0, 1e-6);
+}
+
+// Log-probabilities of the whole vocabulary after the first of some sequences of few tokens, each under these adapters.
+std::vector<float> beside(Model &model, const std::vector<const Adapter *> &all, const std::vector<std::vector<int32_t>> &adapters) {
+  GeneratorOptions o;
+  o.sequences = 3, o.context = 32;
+  Generator g(model, o);
+  for (const Adapter *adapter : all) g.add_adapter(*adapter);
+  std::vector<int32_t> sequences, lengths, tokens, keep;
+  for (size_t i = 0; i < adapters.size(); i++) {
+    const std::vector<int32_t> own = random_tokens(9, 300, uint32_t(i + 1));
+    g.begin(int32_t(i), int32_t(adapters[i].size()), adapters[i].data(), nullptr, 9, own.data(), 20, false);
+    // The sequence itself comes last, so that spans of the others are there before.
+    tokens.insert(i ? tokens.begin() : tokens.end(), own.begin(), own.end());
+    sequences.insert(sequences.begin(), int32_t(i));
+    lengths.push_back(9), keep.push_back(kLogits);
+  }
+  g.append(int32_t(sequences.size()), sequences.data(), lengths.data(), tokens.data(), keep.data());
+  std::vector<int32_t> ids(300);
+  std::vector<float> logps(300), by_id(300);
+  g.log_probability(0, 0, 300, ids.data(), logps.data());
+  for (size_t i = 0; i < 300; i++) by_id[size_t(ids[i])] = logps[i];
+  return by_id;
+}
+
+void neighbours() {
+  Folder folder;
+  RandomModelSpec s;
+  s.mix = "Q8_0", s.layers = 3, s.width = 64, s.heads = 4, s.kv_heads = 2, s.head_width = 32, s.feed_forward = 96, s.vocabulary_size = 300;
+  write_random_model(folder / "model.gguf", s);
+  Runtime runtime("cuda", nullptr, 1);
+  Model model(runtime, folder / "model.gguf");
+  const std::unique_ptr<Adapter> one = filled_adapter(model, 8, "all-linear", 1), two = filled_adapter(model, 4, "attn_q,attn_v,ffn_up", 2), three = filled_adapter(model, 16, "all-linear", 3);
+  const std::vector<const Adapter *> all{one.get(), two.get(), three.get()};
+  using Groups = std::vector<std::vector<int32_t>>;
+  for (const std::vector<int32_t> &own : Groups{{0}, {0, 1}, {1, 2}}) {
+    const std::vector<float> alone = beside(model, all, {own});
+    for (const Groups &others : std::vector<Groups>{{{0, 1}}, {{0}}, {{1}}, {{}}, {{1}, {0}}, {{}, {1}}, {{0, 1, 2}, {0, 2}}}) {
+      Groups together{own};
+      together.insert(together.end(), others.begin(), others.end());
+      CHECK(beside(model, all, together) == alone);
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -86,5 +150,7 @@ int main() {
       {"qwen3, norms of heads", "qwen3", "Q5_K_M", 4, 2, 64, 16, "all-linear", 0.1f, Recompute::kBlock},
   };
   for (const Case &c : cases) run(c.name, [&] { compare(c); });
-  return finish("test_device_gradients");
+  run("fresh_adapter", fresh_adapter);
+  run("neighbours", neighbours);
+  return finish("test_device_bf16");
 }
