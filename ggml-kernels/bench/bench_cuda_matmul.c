@@ -117,8 +117,7 @@ static void run(gk_precision precision, const char *name, gk_type type, int32_t 
   const gk_act all = beside ? random_act(precision, m * columns) : (gk_act){NULL, GK_F32};
   for (int32_t g = 0; g < group; g++) {
     const int64_t rows = small && n[g] > 64 ? 64 : n[g];
-    const gk_act part = {(char *)all.data + gk_type_bytes(all.type, at), all.type};
-    s.p[g] = (gk_product){random_weight(type, rows, k), beside ? part : random_act(precision, m * rows), beside ? columns : rows, 1, accumulate};
+    s.p[g] = (gk_product){random_weight(type, rows, k), beside ? gk_act_at(all, at) : random_act(precision, m * rows), beside ? columns : rows, 1, accumulate};
     at += rows;
   }
   if (strchr(what, 'w')) s.dw = random_f32(s.p[0].w.n * k);

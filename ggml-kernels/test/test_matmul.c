@@ -270,7 +270,7 @@ static void check_neighbours(gk_backend *b, const char *isa) {
         for (int g = 0; g < COUNT; g++) {
           const gk_type weight = g == 3 ? GK_Q4_K : GK_F32;
           p[g] = (gk_product){{weight, guarded_weight(weight, ns[g] * K), ns[g], K}, wide_act, ns[3], apart && g == 1 ? -0.5f : 1, 0};
-          if (g < 3) p[g].y = (gk_act){(char *)low_act.data + offsets[g] * (kind ? 2 : 4), type}, p[g].ldy = LD;
+          if (g < 3) p[g].y = gk_act_at(low_act, offsets[g]), p[g].ldy = LD;
           w[g] = dequantized(&p[g].w);
         }
         const float *dy[COUNT] = {low, low + 16, low + 24, wide};

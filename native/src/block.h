@@ -54,7 +54,7 @@ class LowRank {
   void declare(Workspace *workspace, int64_t rows, const int32_t *ranks, gk_type type);
   void set_type(gk_type type);
   // [T,R], rows stride() elements apart, of a target that has a rank.
-  gk_act of(Target target) const { return at(groups_[size_t(kGroup[target])], offset_[size_t(target)]); }
+  gk_act of(Target target) const { return gk_act_at(groups_[size_t(kGroup[target])], offset_[size_t(target)]); }
   int64_t stride(Target target) const { return stride_[size_t(kGroup[target])]; }
 
  private:

@@ -118,7 +118,7 @@ void Importance::add(const Model &model, const std::string &weight, gk_act x, in
   double *sums = entry.sums.data();
   for (int64_t begin = 0; begin < rows; begin += kRows) {
     const int64_t n = std::min(kRows, rows - begin);
-    check(model.ops().download(model.backend(), host.data(), at(x, begin * k).data, n * k * int64_t(sizeof(float))), "download");
+    check(model.ops().download(model.backend(), host.data(), gk_act_at(x, begin * k).data, n * k * int64_t(sizeof(float))), "download");
     for (int64_t r = 0; r < n; r++)
       for (int64_t c = 0; c < k; c++) sums[c] += double(host[static_cast<size_t>(r * k + c)]) * double(host[static_cast<size_t>(r * k + c)]);
   }

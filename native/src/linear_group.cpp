@@ -31,14 +31,14 @@ void down_project_apart(const Pass &pass, int32_t layer, const AdapterSpan &span
                         gk_act dropped) {
   const gk_ops &ops = pass.model.ops();
   gk_backend *backend = pass.model.backend();
-  const gk_act input = at(x, span.begin * k);
+  const gk_act input = gk_act_at(x, span.begin * k);
   gk_product products[kMostProducts] = {};
   int group = 0;
   for (int i = 0; i < count; i++) {
     const LoraTensor *lora = span.adapter->find(layer, members[i].target);
     if (!lora) continue;
     const int64_t stride = hidden.stride(lora->target);
-    products[group++] = {span.adapter->a(*lora), at(hidden.of(lora->target), span.begin * stride), stride, 1.0f, 0};
+    products[group++] = {span.adapter->a(*lora), gk_act_at(hidden.of(lora->target), span.begin * stride), stride, 1.0f, 0};
     if (pass.dropout == 0) continue;
     check(ops.dropout(backend, input, pass.dropout, pass.dropout_seed, dropout_stream(pass, layer, lora->target), span.count * k, dropped, 0), "dropout");
     check(ops.matmul_fwd(backend, 1, products, dropped, k, span.count, k), "matmul");
@@ -52,9 +52,9 @@ void up_project(const Pass &pass, int32_t layer, const AdapterSpan &span, const 
   for (int i = 0; i < count; i++) {
     const LoraTensor *lora = span.adapter->find(layer, members[i].target);
     if (!lora) continue;
-    const gk_product up{span.adapter->b(*lora), at(members[i].y, span.begin * lora->n), lora->n, lora->scale * span.scale, accumulate ? 1 : 0};
+    const gk_product up{span.adapter->b(*lora), gk_act_at(members[i].y, span.begin * lora->n), lora->n, lora->scale * span.scale, accumulate ? 1 : 0};
     const int64_t stride = hidden.stride(lora->target);
-    check(pass.model.ops().matmul_fwd(pass.model.backend(), 1, &up, at(hidden.of(lora->target), span.begin * stride), stride, span.count, lora->rank), "matmul");
+    check(pass.model.ops().matmul_fwd(pass.model.backend(), 1, &up, gk_act_at(hidden.of(lora->target), span.begin * stride), stride, span.count, lora->rank), "matmul");
   }
 }
 
@@ -84,10 +84,13 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
     products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, accumulate || begun ? 1 : 0};
     if (begun && !accumulate && !whole) check(ops.zero(backend, members[i].y.data, gk_type_bytes(members[i].y.type, pass.rows * linear.weight.n)), "zero");
   }
-  for (size_t s = 0; small_first && s < pass.adapters.size(); s++) {
-    down_project_apart(pass, layer, pass.adapters[s], members, count, x, k, hidden, dropped);
-    up_project(pass, layer, pass.adapters[s], members, count, hidden, accumulate || !whole);
-  }
+  const auto low_rank = [&](bool add) {
+    for (const AdapterSpan &span : pass.adapters) {  // hidden rows are used before the next span, which may cover the same rows
+      if (!joined) down_project_apart(pass, layer, span, members, count, x, k, hidden, dropped);
+      up_project(pass, layer, span, members, count, hidden, add);
+    }
+  };
+  if (small_first) low_rank(accumulate || !whole);
   for (int i = 0; joined && i < count; i++)
     if (const LoraTensor *lora = joined->find(layer, members[i].target))
       products[group++] = {joined->a(*lora), hidden.of(lora->target), hidden.stride(lora->target), 1.0f, 0};
@@ -97,11 +100,7 @@ void linear_group_forward(const Pass &pass, int32_t layer, const GroupMember *me
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     if (linear.bias) check(ops.add_bias(backend, members[i].y, linear.bias, pass.rows, linear.weight.n), "add_bias");
   }
-  if (small_first) return;
-  for (const AdapterSpan &span : pass.adapters) {  // hidden rows are used before the next span, which may cover the same rows
-    if (!joined) down_project_apart(pass, layer, span, members, count, x, k, hidden, dropped);
-    up_project(pass, layer, span, members, count, hidden, true);
-  }
+  if (!small_first) low_rank(true);
 }
 
 namespace {
@@ -129,8 +128,14 @@ void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *m
   for (int i = 0; i < count; i++) {
     const Linear &linear = pass.model.layer(layer).linear[members[i].target];
     if (pass.model.trained()) weight_backward(pass, linear, members[i].y, x, k, parameter_gradient);
-    if (!small_first) products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
   }
+  const auto base = [&] {
+    for (int i = 0; i < count; i++) {
+      const gk_weight &weight = pass.model.layer(layer).linear[members[i].target].weight;
+      products[group++] = {weight, members[i].y, weight.n, 1.0f, 0};
+    }
+  };
+  if (!small_first) base();
   for (int i = 0; adapter && i < count; i++) {
     const LoraTensor *lora = adapter->find(layer, members[i].target);
     if (!lora) continue;
@@ -148,10 +153,7 @@ void linear_group_backward(const Pass &pass, int32_t layer, const GroupMember *m
     check(ops.matmul_dw(backend, dh, stride, input, k, m, lora->rank, k, 1.0f, parameter_gradient + lora->a_offset), "matmul_dw");
     if (pass.dropout == 0) products[group++] = {adapter->a(*lora), dh, stride, 1.0f, 0};
   }
-  for (int i = 0; small_first && i < count; i++) {
-    const Linear &linear = pass.model.layer(layer).linear[members[i].target];
-    products[group++] = {linear.weight, members[i].y, linear.weight.n, 1.0f, 0};
-  }
+  if (small_first) base();
   if (!dx.data) return;
   check(ops.matmul_dx(backend, group, products, dx, k, m, k, 0), "matmul_dx");
   for (int i = 0; adapter && pass.dropout > 0 && i < count; i++) {

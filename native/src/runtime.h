@@ -38,9 +38,6 @@ class Runtime {
   std::string no_gpu_because_;   // what "auto" has to tell
 };
 
-// From element `index` of an activation on.
-inline gk_act at(gk_act act, int64_t index) { return {static_cast<char *>(act.data) + index * (act.type == GK_BF16 ? 2 : 4), act.type}; }
-
 // Throws when an op reports a failure; `what` names the op for the user.
 void check(gk_status status, const char *what);
 

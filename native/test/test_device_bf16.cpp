@@ -51,6 +51,12 @@ Outcome compute(const char *device, const std::string &path, const Case &c) {
   return outcome;
 }
 
+RandomModelSpec spec(const char *mix) {
+  RandomModelSpec s;
+  s.mix = mix, s.layers = 2, s.width = 256, s.heads = 4, s.kv_heads = 2, s.feed_forward = 768, s.vocabulary_size = 600, s.seed = 5;
+  return s;
+}
+
 double dot(const std::vector<float> &a, const std::vector<float> &b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); i++) sum += double(a[i]) * double(b[i]);
@@ -59,9 +65,8 @@ double dot(const std::vector<float> &a, const std::vector<float> &b) {
 
 void compare(const Case &c) {
   Folder folder;
-  RandomModelSpec s;
-  s.architecture = c.architecture, s.mix = c.mix, s.layers = 2, s.width = 256, s.heads = c.heads, s.kv_heads = c.kv_heads, s.head_width = c.head_width;
-  s.feed_forward = 768, s.vocabulary_size = 600, s.seed = 5;
+  RandomModelSpec s = spec(c.mix);
+  s.architecture = c.architecture, s.heads = c.heads, s.kv_heads = c.kv_heads, s.head_width = c.head_width;
   write_random_model(folder / "model.gguf", s);
   const Outcome cpu = compute("cpu", folder / "model.gguf", c), gpu = compute("cuda", folder / "model.gguf", c);
   const double unit = std::ldexp(std::sqrt(7.0 * s.layers), -8);
@@ -80,9 +85,7 @@ void compare(const Case &c) {
 // DPO begins with a policy that is its reference: an adapter whose B is zero gives the log-probabilities of the bare base.
 void fresh_adapter() {
   Folder folder;
-  RandomModelSpec s;
-  s.mix = "Q4_K_M", s.layers = 2, s.width = 256, s.heads = 4, s.kv_heads = 2, s.feed_forward = 768, s.vocabulary_size = 600, s.seed = 5;
-  write_random_model(folder / "model.gguf", s);
+  write_random_model(folder / "model.gguf", spec("Q4_K_M"));
   Runtime runtime("cuda", nullptr, 1);
   Model model(runtime, folder / "model.gguf");
   const std::unique_ptr<Adapter> adapter = Adapter::create(model, 16, 32, false, "all-linear", 3);

@@ -59,6 +59,12 @@ static inline gk_act gk_f32(const float *data) {
   return a;
 }
 
+/* Element i of an activation and what follows it. */
+static inline gk_act gk_act_at(gk_act a, int64_t i) {
+  a.data = (char *)a.data + gk_type_bytes(a.type, i);
+  return a;
+}
+
 /* W [n,k], row-major blocks of `type`, read-only (may be a memory-mapped file: nothing past the last block is read). */
 typedef struct gk_weight {
   gk_type type;

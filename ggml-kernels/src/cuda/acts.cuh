@@ -29,7 +29,14 @@ GK_DEVICE float2 act_load_2(const gk_bf16 *from) {
 }
 GK_DEVICE void act_store_2(float *to, float x, float y) { *(float2 *)to = make_float2(x, y); }
 GK_DEVICE void act_store_2(gk_bf16 *to, float x, float y) { *(uint32_t *)to = bf16_pair(x, y); }
+/* Element i of a tensor whose type is known when the kernel runs. */
+GK_DEVICE float act_get(const void *from, bool bf16, int64_t i) { return bf16 ? act_to_f32(((const gk_bf16 *)from)[i]) : ((const float *)from)[i]; }
+GK_DEVICE void act_put(void *to, bool bf16, int64_t i, float v) {
+  if (bf16) act_store((gk_bf16 *)to + i, v);
+  else ((float *)to)[i] = v;
+}
 
+static inline bool gk_aligned(const void *p, uintptr_t bytes) { return (uintptr_t)p % bytes == 0; }
 static inline bool gk_is_bf16(gk_act a) { return a.type == GK_BF16; }
 static inline int64_t gk_act_bytes(gk_act a) { return a.type == GK_BF16 ? 2 : 4; }
 /* All of these types? */

@@ -9,7 +9,7 @@ static gk_status check_shape(const gk_attention *a) {
   return GK_OK;
 }
 template <typename... A> static bool on_tensor_cores(const gk_attention *a, A... acts) {
-  return gk_acts_are(GK_BF16, acts...) && gk_cuda_attention_has_bf16(a->head_width) && a->scale > 0 && (gk_cuda_aligned(acts.data, 16) && ...);
+  return gk_acts_are(GK_BF16, acts...) && gk_cuda_attention_has_bf16(a->head_width) && a->scale > 0 && (gk_aligned(acts.data, 16) && ...);
 }
 template <typename... A> static bool of_one_type(gk_act first, A... others) { return gk_acts_are(first.type, others...); }
 

@@ -41,6 +41,4 @@ gk_status gk_cuda_attention_bwd_f32(gk_backend *b, const gk_attention *a, gk_act
 static inline bool gk_cuda_attention_has_bf16(int32_t head_width) { return head_width == 64 || head_width == 96 || head_width == 128; }
 gk_status gk_cuda_attention_fwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, float *lse);
 gk_status gk_cuda_attention_bwd_bf16(gk_backend *b, const gk_attention *a, gk_act q, gk_act k, gk_act v, gk_act out, const float *lse, gk_act dout, gk_act dq, gk_act dk, gk_act dv);
-
-static inline bool gk_cuda_aligned(const void *p, uintptr_t bytes) { return (uintptr_t)p % bytes == 0; }
 #endif

@@ -36,7 +36,7 @@ static inline gk_status attention_delta(gk_backend *b, const gk_attention *a, co
   float *room = (float *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_PARTIAL, 2 * stats * (int64_t)sizeof(float));
   if (!room) return GK_OUT_OF_MEMORY;
   *delta = room;
-  const bool paired = a->head_width % 2 == 0 && gk_cuda_aligned(dout.data, 2 * sizeof(T)) && gk_cuda_aligned(out.data, 2 * sizeof(T));
+  const bool paired = a->head_width % 2 == 0 && gk_aligned(dout.data, 2 * sizeof(T)) && gk_aligned(out.data, 2 * sizeof(T));
   return LAUNCH(b, attention_delta_kernel<T>, (unsigned)gk_ceil_div(stats, DELTA_THREADS / 32), DELTA_THREADS, 0, (const T *)dout.data + at * a->head_width,
                 (const T *)out.data + at * a->head_width, lse + at, rows, a->heads, a->head_width, paired, factor, room, room + stats);
 }

@@ -41,9 +41,9 @@ struct f32_act {
   int32_t bf16, vector;   /* vector: may rows be read by quads, whose number is whole? */
 };
 static inline f32_act f32_act_of(gk_act a, int width) {
-  return {a.data, gk_is_bf16(a), width % 4 == 0 && (uintptr_t)a.data % (uintptr_t)(4 * gk_act_bytes(a)) == 0};
+  return {a.data, gk_is_bf16(a), width % 4 == 0 && gk_aligned(a.data, (uintptr_t)(4 * gk_act_bytes(a)))};
 }
-GK_DEVICE float f32_get(const f32_act &a, int64_t i) { return a.bf16 ? act_to_f32(((const gk_bf16 *)a.data)[i]) : ((const float *)a.data)[i]; }
+GK_DEVICE float f32_get(const f32_act &a, int64_t i) { return act_get(a.data, a.bf16, i); }
 /* Elements at .. at + 3, of which those from `left` on are 0. */
 GK_DEVICE float4 f32_get_4(const f32_act &a, int64_t at, int left) {
   if (left <= 0) return make_float4(0, 0, 0, 0);
@@ -53,10 +53,7 @@ GK_DEVICE float4 f32_get_4(const f32_act &a, int64_t at, int left) {
   for (int i = 0; i < 4; i++) v[i] = i < left ? f32_get(a, at + i) : 0.0f;
   return make_float4(v[0], v[1], v[2], v[3]);
 }
-GK_DEVICE void f32_put(const f32_act &a, int64_t i, float v) {
-  if (a.bf16) act_store((gk_bf16 *)a.data + i, v);
-  else ((float *)a.data)[i] = v;
-}
+GK_DEVICE void f32_put(const f32_act &a, int64_t i, float v) { act_put(a.data, a.bf16, i, v); }
 
 /* Row r of the tile becomes the `width` elements from number offset_of(r) on, zeros where that is negative. */
 template <typename F> GK_DEVICE void f32_load(float *to, const f32_layout &l, int rows, const f32_act &a, F offset_of) {

@@ -19,7 +19,7 @@ struct gk_cuda_matrix {
   bool operator==(const gk_cuda_matrix &o) const { return act.data == o.act.data && act.type == o.act.type && ld == o.ld && rows == o.rows && columns == o.columns; }
   bool overlaps(const gk_cuda_matrix &o) const { return begin() < o.end() && o.begin() < end(); }
   const char *begin() const { return (const char *)act.data; }
-  const char *end() const { return begin() + ((rows - 1) * ld + columns) * (act.type == GK_BF16 ? 2 : 4); }
+  const char *end() const { return (const char *)gk_act_at(act, (rows - 1) * ld + columns).data; }
 };
 
 class gk_cuda_kept {

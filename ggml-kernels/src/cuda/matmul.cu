@@ -76,33 +76,31 @@ static int64_t slice_rows(bool fast, const gk_weight &w) {
 
 /* How many members from p[0] on are one product: small ones that are trained, whose columns lie side by side, as the low-rank rows of layers that share an input do. */
 static int32_t neighbours(bool fast, int32_t group, const gk_product *p) {
+  const auto beside = [](const gk_product &a, const gk_product &c) {
+    return gk_act_at(a.y, a.w.n).data == c.y.data && a.y.type == c.y.type && a.ldy == c.ldy && a.scale == c.scale && a.accumulate == c.accumulate;
+  };
   int64_t bytes = 0;
   int32_t count = 0;
-  while (fast && count < group) {
+  for (; fast && count < group; count++) {
     const gk_product &q = p[count];
     if (q.w.type != GK_F32 || (bytes += q.w.n * row_elements(fast, q.w.k) * 2) >= SLICE_BYTES / 8) break;
-    const gk_product &before = p[count > 0 ? count - 1 : 0];
-    const bool beside = gk_act_at(before.y, before.w.n).data == q.y.data && before.y.type == q.y.type && before.ldy == q.ldy && before.scale == q.scale && before.accumulate == q.accumulate;
-    if (count > 0 && !(beside && q.y.data < gk_act_at(p[0].y, q.ldy).data)) break;
-    count++;
+    if (count > 0 && !(beside(p[count - 1], q) && q.y.data < gk_act_at(p[0].y, q.ldy).data)) break;
   }
   return count > 1 ? count : 1;
-}
-/* Their rows as one weight, which is the operand. */
-static gk_status stack(gk_backend *b, int32_t count, const gk_product *p, bool crossed, gk_cuda_operand *operand) {
-  const int64_t ld = row_elements(true, p[0].w.k);
-  int64_t rows = 0;
-  for (int32_t g = 0; g < count; g++) rows += p[g].w.n;
-  uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, rows * ld * 2);
-  if (!room) return GK_OUT_OF_MEMORY;
-  *operand = {room, ld, crossed};
-  for (int32_t g = 0; g < count; room += p[g++].w.n * ld) GK_TRY(gk_cuda_weight_bf16(b, p[g].w, 0, p[g].w.n, room));
-  return GK_OK;
 }
 static int64_t columns_of(int32_t count, const gk_product *p) {
   int64_t n = 0;
   for (int32_t g = 0; g < count; g++) n += p[g].w.n;
   return n;
+}
+/* Their rows as one weight, which is the operand. */
+static gk_status stack(gk_backend *b, int32_t count, const gk_product *p, bool crossed, gk_cuda_operand *operand) {
+  const int64_t ld = row_elements(true, p[0].w.k);
+  uint16_t *room = (uint16_t *)gk_cuda_scratch_get(b, GK_CUDA_SCRATCH_W, columns_of(count, p) * ld * 2);
+  if (!room) return GK_OUT_OF_MEMORY;
+  *operand = {room, ld, crossed};
+  for (int32_t g = 0; g < count; room += p[g++].w.n * ld) GK_TRY(gk_cuda_weight_bf16(b, p[g].w, 0, p[g].w.n, room));
+  return GK_OK;
 }
 
 /* Can all of this be done with the precision that is set? */

@@ -49,10 +49,7 @@ gk_status gk_cuda_few_bf16(gk_backend *b, int32_t group, const gk_product *p, gk
 /* Here all activations are f32. */
 gk_status gk_cuda_few_f32(gk_backend *b, int32_t group, const gk_product *p, gk_act x, int64_t ldx, int64_t m, int64_t k);
 
-/* Element i of an activation and what follows it. */
-static inline gk_act gk_act_at(gk_act a, int64_t i) { return {(char *)a.data + i * gk_act_bytes(a), a.type}; }
 static inline int64_t gk_round_8(int64_t n) { return (n + 7) / 8 * 8; }
-static inline bool gk_aligned(const void *p, unsigned bytes) { return (uintptr_t)p % bytes == 0; }
 /* GK_OK, or why the weight cannot be read by the kernels here. */
 gk_status gk_cuda_check_weight(const gk_weight &w);
 #endif

@@ -72,8 +72,6 @@ template <bool x_f32> GK_DEVICE void load_x(const few_bf16_arguments &p, int64_t
   }
 }
 
-template <typename Y> GK_DEVICE void few_store(Y *to, const few_bf16_member &own, float sum) { act_store(to, own.accumulate ? fmaf(own.scale, sum, act_to_f32(*to)) : own.scale * sum); }
-
 /* m <= 8 tiles */
 template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf16_kernel(few_bf16_arguments p) {
   GK_SHARED float room[MOST_WARPS][8 * tiles][ROWS + 4];
@@ -112,8 +110,7 @@ template <gk_type t, bool wide, int tiles, bool x_f32> GK_KERNEL(THREADS) few_bf
     float sum = room[0][m][n];
     for (int w = 1; w < warps; w++) sum += room[w][m][n];
     const int64_t to = m * own.ldy + n0 + n;
-    if (own.bf16) few_store((gk_bf16 *)own.y + to, own, sum);
-    else few_store((float *)own.y + to, own, sum);
+    act_put(own.y, own.bf16, to, own.accumulate ? fmaf(own.scale, sum, act_get(own.y, own.bf16, to)) : own.scale * sum);
   }
 }
 

@@ -14,8 +14,7 @@ template <int type> GK_KERNEL(THREADS) pages_write_kernel(gk_pages p, const void
   const int slot = slots[i];
   const int64_t at = page_element(p, slot / p.page_tokens, g, slot % p.page_tokens) + column;
   const bool inside = column < p.head_width;
-  const int64_t from = (i * p.kv_heads + g) * p.head_width + column;
-  const float v = !inside ? 0.0f : bf16 ? act_to_f32(((const gk_bf16 *)x)[from]) : ((const float *)x)[from];
+  const float v = inside ? act_get(x, bf16, (i * p.kv_heads + g) * p.head_width + column) : 0.0f;
   if (type == GK_Q8_0) {   /* d = max |x| / 127, q = x / d to the nearest, halves away from zero; NaN makes d NaN */
     const float d = warp_max(fabsf(v)) / 127.0f, inverse = d != 0 ? 1.0f / d : 0.0f, scaled = product(v, inverse), whole = truncf(scaled);
     const float level = whole + (fabsf(scaled - whole) >= 0.5f ? copysignf(1.0f, scaled) : 0.0f);
